@@ -1,0 +1,24 @@
+"""gunicorn for ltitools: threads, because pages are short and grades are delivered in the background."""
+
+import os
+
+bind = os.environ.get("LTITOOLS_BIND", "127.0.0.1:8000")
+worker_class = "gthread"
+workers = int(os.environ.get("LTITOOLS_WORKERS", "2"))
+threads = int(os.environ.get("LTITOOLS_THREADS", "8"))
+timeout = 60
+graceful_timeout = 30
+keepalive = 5
+max_requests = 20_000
+max_requests_jitter = 2_000
+accesslog = None
+
+
+def post_worker_init(worker):
+    """Start the delivery of grades in each worker process: threads do not survive a fork."""
+    worker.wsgi.extensions["ltitools.worker"].start()
+
+
+def worker_exit(_server, worker):
+    """Let a delivery that is under way finish."""
+    worker.wsgi.extensions["ltitools.worker"].stop()

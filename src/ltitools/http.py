@@ -1,0 +1,203 @@
+"""All outgoing HTTP. An address that others chose is only called if it is public, quick and small.
+
+No cookies, no redirect to another origin, no private or loopback address unless the operator allows it. The
+addresses that a name resolves to are checked where the connection is made, so the check and the connection
+cannot see different answers of a name server.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError as Urllib3Error
+from urllib3.exceptions import NewConnectionError
+
+from ltitools import __version__
+from ltitools.settings import Settings, is_localhost
+
+MAX_REDIRECTS = 3
+
+
+class HttpError(Exception):
+    """No usable answer. `may_have_arrived` is true where the request could have taken effect all the same."""
+
+    def __init__(self, message: str, *, may_have_arrived: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_arrived = may_have_arrived
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer, read whole: status, headers with lower-case names, body, and the address that gave it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+    @property
+    def text(self) -> str:
+        """The body as text, for people and logs."""
+        return self.body.decode("utf-8", "replace")
+
+
+class HttpClient:
+    """The one way out. Thread-safe; one for each process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["User-Agent"] = f"ltitools/{__version__} (+{settings.public_url})"
+        adapter = _GuardedAdapter(settings.allow_private_network)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | Mapping[str, str] | None = None,
+    ) -> Response:
+        """Send one request and read the whole answer. Raises HttpError; any status is an answer.
+
+        A GET follows redirects inside its origin; anything else follows none.
+        """
+        deadline = time.monotonic() + self._settings.http_total_timeout
+        for _ in range(MAX_REDIRECTS + 1):
+            self._check_scheme(url)
+            response = self._send(method, url, headers, data, deadline)
+            location = response.headers.get("location")
+            if method != "GET" or response.status not in (301, 302, 303, 307, 308) or not location:
+                return response
+            target = urljoin(url, location)
+            if origin(target) != origin(url):
+                raise HttpError(f"{url} redirects to another origin")
+            url = target
+        raise HttpError(f"{url} redirects too often")
+
+    def _check_scheme(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme == "https":
+            return
+        local = is_localhost(parts.hostname) or parts.hostname in ("127.0.0.1", "::1")
+        if parts.scheme != "http" or not (local and self._settings.allow_private_network):
+            raise HttpError(f"{url} does not begin with https://")
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        data: bytes | Mapping[str, str] | None,
+        deadline: float,
+    ) -> Response:
+        limit = self._settings.http_max_bytes
+        try:
+            with self._session.request(
+                method,
+                url,
+                headers=dict(headers or {}),
+                data=data,
+                timeout=(self._settings.http_connect_timeout, self._settings.http_read_timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                body = bytearray()
+                for chunk in answer.iter_content(65536):
+                    body += chunk
+                    if len(body) > limit:
+                        raise HttpError(f"{url} answers with more than {limit} bytes", may_have_arrived=True)
+                    if time.monotonic() > deadline:
+                        raise HttpError(f"{url} answers too slowly", may_have_arrived=True)
+                lower = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status_code, lower, bytes(body), url)
+        except requests.ConnectionError as error:
+            reason = getattr(error.args[0] if error.args else None, "reason", None)
+            arrived = not isinstance(reason, NewConnectionError)
+            raise HttpError(f"{url} cannot be reached: {_cause(error)}", may_have_arrived=arrived) from error
+        except requests.Timeout as error:
+            raise HttpError(f"{url} does not answer in time", may_have_arrived=True) from error
+        except (requests.RequestException, Urllib3Error, ValueError) as error:
+            raise HttpError(f"{url} cannot be reached: {_cause(error)}", may_have_arrived=True) from error
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of `url`, with the scheme's own port where none is named."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(scheme, 0)
+
+
+def _cause(error: BaseException) -> str:
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]  # the loop condition says so
+    return str(error) or type(error).__name__
+
+
+def _connect(connection: Any, allow_private: bool) -> socket.socket:
+    """A socket to the first allowed address of the connection's host."""
+    host, port = connection._dns_host, connection.port
+    if is_localhost(host):
+        # Not every system resolver knows that names below localhost are loopback (RFC 6761 section 6.3).
+        addresses = ["127.0.0.1"]
+    else:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [str(entry[4][0]) for entry in found]
+    if not allow_private and any(not ipaddress.ip_address(address).is_global for address in addresses):
+        raise OSError(f"{host} is a private address, which only LTITOOLS_ALLOW_PRIVATE_NETWORK=1 permits")
+    problem = OSError(f"{host} has no address")
+    for address in addresses:
+        try:
+            return socket.create_connection((address, port), connection.timeout)
+        except OSError as error:
+            problem = error
+    raise problem
+
+
+def _open(connection: Any, allow_private: bool) -> socket.socket:
+    """`_connect`, with its failure as the one that urllib3 knows to mean "nothing was sent"."""
+    try:
+        return _connect(connection, allow_private)
+    except OSError as error:
+        raise NewConnectionError(connection, str(error)) from error
+
+
+class _GuardedAdapter(HTTPAdapter):
+    """An adapter whose connections go through `_connect`."""
+
+    def __init__(self, allow_private: bool) -> None:
+        class GuardedHTTP(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return _open(self, allow_private)
+
+        class GuardedHTTPS(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return _open(self, allow_private)
+
+        class HttpPool(HTTPConnectionPool):
+            ConnectionCls = GuardedHTTP
+
+        class HttpsPool(HTTPSConnectionPool):
+            ConnectionCls = GuardedHTTPS
+
+        self._pools = {"http": HttpPool, "https": HttpsPool}
+        super().__init__(pool_connections=32, pool_maxsize=16)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools

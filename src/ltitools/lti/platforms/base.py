@@ -1,0 +1,109 @@
+"""The score message as the specification has it, and what the answers to it mean.
+
+https://www.imsglobal.org/spec/lti-ags/v2p0/#score-publish-service
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pylti1p3.grade import Grade
+
+from ltitools.http import Response
+
+
+@dataclass(frozen=True)
+class Score:
+    """A final score of a person for a line item.
+
+    `timestamp` grows with every score of the pair. `first` is true while the platform has certainly seen no
+    score of ours for the pair. Times are aware and in UTC.
+    """
+
+    user_id: str
+    given: Decimal
+    maximum: Decimal
+    timestamp: datetime
+    submitted_at: datetime
+    comment: str | None = None
+    first: bool = True
+
+
+class Verdict(StrEnum):
+    """What to do after an answer."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    RENEW_TOKEN = "renew-token"  # noqa: S105  (a verdict, not a secret)
+    RENEW_TIMESTAMP = "renew-timestamp"
+    PARK = "park"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A verdict, the platform's own words, and the seconds it asked us to wait."""
+
+    verdict: Verdict
+    problem: str = ""
+    wait: float | None = None
+
+
+class Dialect:
+    """A platform that keeps to the specification. Others override what they do differently."""
+
+    reads_comment_first = False
+    """Whether a score without a comment clears the feedback that a teacher wrote, so it must be sent along."""
+
+    def score_document(self, score: Score) -> dict[str, Any]:
+        """The body of the score request.
+
+        Always Completed and FullyGraded with a score: on Canvas and Moodle anything less erases the grade.
+        """
+        grade = (
+            Grade()
+            .set_user_id(score.user_id)
+            .set_score_given(float(score.given))
+            .set_score_maximum(float(score.maximum))
+            .set_activity_progress("Completed")
+            .set_grading_progress("FullyGraded")
+            .set_timestamp(score.timestamp.isoformat(timespec="milliseconds"))
+        )
+        if score.comment is not None:
+            grade.set_comment(score.comment)
+        document: dict[str, Any] = json.loads(grade.get_value())
+        document["submission"] = {"submittedAt": score.submitted_at.isoformat(timespec="milliseconds")}
+        return document
+
+    def outcome(self, answer: Response) -> Outcome:
+        """What the answer to a score means. Codes and bodies are read, never reason phrases."""
+        problem = words(answer)
+        if 200 <= answer.status < 300:
+            return Outcome(Verdict.DELIVERED)
+        if answer.status == 401:
+            return Outcome(Verdict.RENEW_TOKEN, problem)
+        if answer.status == 409:
+            return Outcome(Verdict.RENEW_TIMESTAMP, problem)
+        if answer.status in (408, 425, 429) or answer.status >= 500:
+            return Outcome(Verdict.RETRY, problem, retry_after(answer))
+        return Outcome(Verdict.PARK, problem)
+
+
+def words(answer: Response) -> str:
+    """What the platform said, for a person: its status and the beginning of its text, without markup."""
+    text = answer.text.strip()
+    if text[:1] == "<":
+        import re
+
+        text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", text)
+    return f"{answer.status} {' '.join(text.split())[:400]}".strip()
+
+
+def retry_after(answer: Response) -> float | None:
+    """The seconds of a ``Retry-After`` header, at most an hour."""
+    value = answer.headers.get("retry-after", "")
+    return min(float(value), 3600.0) if value.isdigit() else None

@@ -1,0 +1,95 @@
+"""People, courses, and the activities placed in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ltitools.db import Base, Json, UtcDateTime, utcnow
+
+
+class Person(Base):
+    """An LTI ``sub`` inside one registration. Names are what the LMS chose to tell, or empty."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("registration_id", "sub"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    sub: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(255), default="")
+    email: Mapped[str] = mapped_column(String(255), default="")
+    is_test: Mapped[bool] = mapped_column(default=False)
+    chosen_locale: Mapped[str | None] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class Course(Base):
+    """An LTI context inside one deployment."""
+
+    __tablename__ = "course"
+    __table_args__ = (UniqueConstraint("deployment_pk", "context_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    deployment_pk: Mapped[int] = mapped_column(ForeignKey("deployment.id"))
+    context_id: Mapped[str] = mapped_column(String(255))
+    title: Mapped[str] = mapped_column(String(500), default="")
+    label: Mapped[str] = mapped_column(String(255), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class Enrolment(Base):
+    """A person in a course with the roles of the latest launch."""
+
+    __tablename__ = "enrolment"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    roles: Mapped[list[str]] = mapped_column(Json)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class Activity(Base):
+    """What a tool offers in an institution: ``<plugin>:<slug>``, its settings and the course that owns it."""
+
+    __tablename__ = "activity"
+    __table_args__ = (UniqueConstraint("tenant_id", "plugin", "slug"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    plugin: Mapped[str] = mapped_column(String(64))
+    slug: Mapped[str] = mapped_column(String(128))
+    title: Mapped[str] = mapped_column(String(255))
+    settings: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    owner_course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class Link(Base):
+    """An LTI resource link: an activity placed in a course, with the gradebook column the LMS names for it.
+
+    Results belong to a link, so a copied or duplicated one starts empty and has a column of its own.
+    """
+
+    __tablename__ = "link"
+    __table_args__ = (UniqueConstraint("deployment_pk", "resource_link_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    deployment_pk: Mapped[int] = mapped_column(ForeignKey("deployment.id"))
+    resource_link_id: Mapped[str] = mapped_column(String(255))
+    course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id"), index=True)
+    activity_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id"), index=True)
+    title: Mapped[str] = mapped_column(String(500), default="")
+    line_item_url: Mapped[str | None] = mapped_column(String(2048))
+    line_items_url: Mapped[str | None] = mapped_column(String(2048))
+    service_scopes: Mapped[list[str]] = mapped_column(Json, default=list)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -1,0 +1,57 @@
+"""A login that waits for its launch, and the launch: the server side of a person's visit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ltitools.db import Base, Json, UtcDateTime, utcnow
+
+
+class PendingLogin(Base):
+    """State and nonce of one login initiation, hashed, usable once and for ten minutes."""
+
+    __tablename__ = "pending_login"
+
+    state_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    nonce_hash: Mapped[str] = mapped_column(String(64))
+    browser_hash: Mapped[str] = mapped_column(String(64))
+    target_link_uri: Mapped[str] = mapped_column(String(2048))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Launch(Base):
+    """One visit of a person: what the LMS said, and which browser it belongs to.
+
+    `id` is public and selects; the credential is the browser, whose random id is stored hashed.
+    """
+
+    __tablename__ = "launch"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    deployment_pk: Mapped[int] = mapped_column(ForeignKey("deployment.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id"))
+    link_id: Mapped[int | None] = mapped_column(ForeignKey("link.id"))
+    plugin: Mapped[str | None] = mapped_column(String(64))
+    browser_hash: Mapped[str] = mapped_column(String(64))
+    message_type: Mapped[str] = mapped_column(String(64))
+    roles: Mapped[list[str]] = mapped_column(Json)
+    locale: Mapped[str] = mapped_column(String(8))
+    placement: Mapped[str] = mapped_column(String(64), default="")
+    custom: Mapped[dict[str, str]] = mapped_column(Json)
+    services: Mapped[dict[str, Any]] = mapped_column(Json)
+    deep_linking: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    return_url: Mapped[str | None] = mapped_column(String(2048))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

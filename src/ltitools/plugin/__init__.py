@@ -1,0 +1,71 @@
+"""The public API of ltitools, version 1: all that a tool may import from the host.
+
+Everything here works without a request, inside an application context. Tables of a tool carry a ``tenant_id``
+and are named ``<key>_…``; a tool writes in its own transaction and commits it with ``session.commit()``.
+"""
+
+from ltitools.db import Base, Json, UtcDateTime, reading, session, upsert, utcnow
+from ltitools.errors import Conflict, NotFound, Refused
+from ltitools.i18n import LOCALES, Domain, LazyText, current_locale, use_locale
+from ltitools.lti.claims import DeepLinkingSettings as DeepLinking
+from ltitools.lti.claims import Role
+from ltitools.plugin import activities, competencies, grades, people, tenants
+from ltitools.plugin.contract import API_VERSION, Placed, Plugin
+from ltitools.plugin.launch import (
+    INSTRUCTORS,
+    Activity,
+    Course,
+    Launch,
+    Link,
+    Person,
+    Tenant,
+    current_launch,
+)
+from ltitools.services.competencies import Competency, CompetencyResult, Evidence
+from ltitools.services.events import CompetencyRecorded, Delivery, Event, ScoreRecorded
+from ltitools.services.grades import GradeStatus, Score
+
+__all__ = [
+    "API_VERSION",
+    "INSTRUCTORS",
+    "LOCALES",
+    "Activity",
+    "Base",
+    "Competency",
+    "CompetencyRecorded",
+    "CompetencyResult",
+    "Conflict",
+    "Course",
+    "DeepLinking",
+    "Delivery",
+    "Domain",
+    "Event",
+    "Evidence",
+    "GradeStatus",
+    "Json",
+    "Launch",
+    "LazyText",
+    "Link",
+    "NotFound",
+    "Person",
+    "Placed",
+    "Plugin",
+    "Refused",
+    "Role",
+    "Score",
+    "ScoreRecorded",
+    "Tenant",
+    "UtcDateTime",
+    "activities",
+    "competencies",
+    "current_launch",
+    "current_locale",
+    "grades",
+    "people",
+    "reading",
+    "session",
+    "tenants",
+    "upsert",
+    "use_locale",
+    "utcnow",
+]

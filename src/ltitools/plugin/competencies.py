@@ -1,0 +1,5 @@
+"""Competencies of the institution, the evidence record, and conclusions from it."""
+
+from ltitools.services.competencies import append_evidence, ensure, ensure_all, named, record_results
+
+__all__ = ["append_evidence", "ensure", "ensure_all", "named", "record_results"]

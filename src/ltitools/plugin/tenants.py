@@ -1,0 +1,13 @@
+"""Institutions, for commands that name one."""
+
+from ltitools.plugin.launch import Tenant
+from ltitools.services import tenants
+
+
+def by_key(key: str) -> Tenant:
+    """The institution with this key; raises NotFound with a sentence for the command line."""
+    row = tenants.by_key(key)
+    return Tenant(row.id, row.key, row.name, row.locale)
+
+
+__all__ = ["by_key"]

@@ -1,0 +1,56 @@
+"""Keeping secrets: sealing what the database stores, and hashing random tokens we hand out."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from ltitools.errors import SettingsError
+
+
+class Sealer:
+    """Authenticated encryption under ``LTITOOLS_SECRET_KEY``, one derived key for each purpose."""
+
+    def __init__(self, secret_key: str) -> None:
+        self._secret = secret_key.encode()
+        self._fernets: dict[str, Fernet] = {}
+
+    def _derive(self, purpose: str) -> bytes:
+        return HKDF(SHA256(), length=32, salt=None, info=b"ltitools:" + purpose.encode()).derive(self._secret)
+
+    def _fernet(self, purpose: str) -> Fernet:
+        if purpose not in self._fernets:
+            self._fernets[purpose] = Fernet(base64.urlsafe_b64encode(self._derive(purpose)))
+        return self._fernets[purpose]
+
+    def seal(self, purpose: str, text: str) -> str:
+        """`text` encrypted; only `open` with the same purpose and secret key reads it."""
+        return self._fernet(purpose).encrypt(text.encode()).decode()
+
+    def open(self, purpose: str, sealed: str) -> str:
+        """What was sealed. Raises SettingsError where it was sealed under another secret key."""
+        try:
+            return self._fernet(purpose).decrypt(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise SettingsError(
+                "LTITOOLS_SECRET_KEY is not the one that this database was sealed with."
+            ) from error
+
+    def sign(self, purpose: str, text: str) -> str:
+        """A short authentication code for `text` (URL-safe)."""
+        code = hmac.new(self._derive(purpose), text.encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(code).decode().rstrip("=")
+
+    def signature_fits(self, purpose: str, text: str, code: str) -> bool:
+        """Whether `code` is `sign(purpose, text)`, compared in constant time."""
+        return hmac.compare_digest(self.sign(purpose, text).encode(), code.encode())
+
+
+def hash_token(token: str) -> str:
+    """The form in which a random token of ours is stored: 64 hexadecimal digits."""
+    return hashlib.sha256(token.encode()).hexdigest()

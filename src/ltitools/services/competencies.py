@@ -1,0 +1,153 @@
+"""Competencies of an institution, and the append-only record of evidence for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ltitools.db import session, upsert
+from ltitools.i18n import current_locale
+from ltitools.models import Competency as CompetencyRow
+from ltitools.models import CompetencyResult as ResultRow
+from ltitools.models import Evidence as EvidenceRow
+from ltitools.models import Framework
+from ltitools.services.events import CompetencyRecorded, emit
+
+
+@dataclass(frozen=True)
+class Competency:
+    """Something a learner can do. `titles` maps a locale to its wording."""
+
+    id: int
+    code: str
+    titles: Mapping[str, str]
+
+    def title(self, locale: str | None = None) -> str:
+        """Its wording in the locale (the current one if none is given), else in any, else its code."""
+        return self.titles.get(locale or current_locale()) or next(iter(self.titles.values()), self.code)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One observation: `fraction` (0 to 1) of what was asked, at `observed_at`. `source` is the writer's own
+    unique reference; the same source is recorded once.
+    """
+
+    person_id: int
+    course_id: int | None
+    link_id: int | None
+    activity_id: int | None
+    competency_id: int
+    fraction: float
+    source: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True)
+class CompetencyResult:
+    """A conclusion: `level` is shown, developing or gap; `probability` that the competency is mastered."""
+
+    person_id: int
+    course_id: int | None
+    link_id: int | None
+    activity_id: int | None
+    competency_id: int
+    level: str
+    probability: float
+    source: str
+    observed_at: datetime
+
+
+def ensure(tenant_id: int, framework: str, code: str, titles: Mapping[str, str]) -> Competency:
+    """The competency with this code in the framework, made if it is not there."""
+    return ensure_all(tenant_id, framework, {code: titles})[code]
+
+
+def ensure_all(tenant_id: int, framework: str, titles: Mapping[str, Mapping[str, str]]) -> dict[str, Competency]:
+    """The same for many, by code. A wording that is new for a locale is added, one that is there is kept."""
+    framework_id = _framework_id(tenant_id, framework)
+    found = {
+        row.code: row
+        for row in session.scalars(
+            select(CompetencyRow).where(
+                CompetencyRow.tenant_id == tenant_id,
+                CompetencyRow.framework_id == framework_id,
+                CompetencyRow.code.in_(list(titles)),
+            )
+        )
+    }
+    for code, wording in titles.items():
+        row = found.get(code)
+        if row is None:
+            row = found[code] = CompetencyRow(
+                tenant_id=tenant_id, framework_id=framework_id, code=code, titles=dict(wording)
+            )
+            session.add(row)
+        elif merged := {**wording, **row.titles}:
+            row.titles = merged
+    session.flush()
+    return {code: _competency(row) for code, row in found.items()}
+
+
+def named(tenant_id: int, competency_ids: Iterable[int]) -> dict[int, Competency]:
+    """The competencies with these ids, in one query."""
+    ids = set(competency_ids)
+    if not ids:
+        return {}
+    rows = session.scalars(
+        select(CompetencyRow).where(CompetencyRow.tenant_id == tenant_id, CompetencyRow.id.in_(ids))
+    )
+    return {row.id: _competency(row) for row in rows}
+
+
+def append_evidence(tenant_id: int, evidence: Sequence[Evidence]) -> None:
+    """Add observations to the record; what is there is never changed."""
+    if not evidence:
+        return
+    if any(not 0 <= one.fraction <= 1 for one in evidence):
+        raise ValueError("a fraction of evidence lies between 0 and 1")
+    rows = [{"tenant_id": tenant_id, **asdict(one)} for one in evidence]
+    session.execute(upsert(EvidenceRow).on_conflict_do_nothing(index_elements=["tenant_id", "source"]), rows)
+
+
+def record_results(tenant_id: int, results: Sequence[CompetencyResult]) -> None:
+    """Store conclusions and tell the plugins that listen; the same source again changes nothing."""
+    for result in results:
+        new = session.execute(
+            upsert(ResultRow)
+            .values(tenant_id=tenant_id, **asdict(result))
+            .on_conflict_do_nothing(index_elements=["tenant_id", "source"])
+            .returning(ResultRow.id)
+        ).first()
+        if new is None:
+            continue
+        emit(
+            CompetencyRecorded(
+                tenant_id=tenant_id,
+                person_id=result.person_id,
+                course_id=result.course_id,
+                link_id=result.link_id,
+                activity_id=result.activity_id,
+                competency_id=result.competency_id,
+                level=result.level,
+                probability=result.probability,
+            )
+        )
+
+
+def _framework_id(tenant_id: int, key: str) -> int:
+    session.execute(
+        upsert(Framework)
+        .values(tenant_id=tenant_id, key=key)
+        .on_conflict_do_nothing(index_elements=["tenant_id", "key"])
+    )
+    return session.execute(
+        select(Framework.id).where(Framework.tenant_id == tenant_id, Framework.key == key)
+    ).scalar_one()
+
+
+def _competency(row: CompetencyRow) -> Competency:
+    return Competency(row.id, row.code, row.titles)

@@ -1,0 +1,144 @@
+"""Scores on their way to the LMS: recorded in the caller's transaction, delivered by `ltitools.worker.outbox`.
+
+A *score* is what we send, a *line item* the gradebook column it goes to, a *result* what the LMS then holds.
+https://www.imsglobal.org/spec/lti-ags/v2p0/
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from sqlalchemy import select
+
+from ltitools.db import announce_work, session, utcnow
+from ltitools.errors import NotFound
+from ltitools.lti.services import SCORE
+from ltitools.models import Grade, Link, Person
+from ltitools.services.events import ScoreRecorded, emit
+
+STEP = timedelta(seconds=1)
+AHEAD = timedelta(seconds=2)
+PLACES = Decimal("0.00001")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A final score. `given` of zero is a score; no score is no record. `submitted_at` is when the work was."""
+
+    given: Decimal
+    maximum: Decimal
+    submitted_at: datetime
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class GradeStatus:
+    """How far a score has come.
+
+    `state`: ``none`` (nothing recorded), ``waiting``, ``sent``, ``parked`` (the LMS refused, `problem` has its
+    words) or ``ungraded`` (the LMS gave this link no column).
+    """
+
+    state: str
+    given: Decimal | None = None
+    maximum: Decimal | None = None
+    recorded_at: datetime | None = None
+    sent_at: datetime | None = None
+    problem: str = ""
+
+
+NOTHING = GradeStatus("none")
+
+
+def takes_scores(link: Link) -> bool:
+    """Whether the LMS gave the link a column and the right to write to it."""
+    return bool(link.line_item_url) and SCORE in link.service_scopes
+
+
+def record(tenant_id: int, link_id: int, person_id: int, score: Score) -> GradeStatus:
+    """Record a score for a person on a link; the latest wins. Nothing is sent before the caller commits.
+
+    Its timestamp only grows: one second after any that was posted for this person and link, because Moodle
+    compares by seconds. A score whose timestamp would be more than two seconds ahead waits for the clock.
+    """
+    if score.given < 0 or score.maximum <= 0:
+        raise ValueError("a score has 0 <= given and 0 < maximum")
+    link = session.scalar(select(Link).where(Link.tenant_id == tenant_id, Link.id == link_id))
+    person = session.scalar(select(Person).where(Person.tenant_id == tenant_id, Person.id == person_id))
+    if link is None or person is None:
+        raise NotFound("The link or the person of this score is not there.")
+    now = utcnow()
+    grade = _locked(tenant_id, link_id, person_id)
+    if grade is None:
+        grade = Grade(
+            tenant_id=tenant_id,
+            registration_id=link.registration_id,
+            link_id=link_id,
+            person_id=person_id,
+            version=0,
+            timestamp=now,
+        )
+        session.add(grade)
+    elif grade.posts:
+        grade.timestamp = max(now, grade.timestamp + STEP)
+    else:
+        grade.timestamp = max(now, grade.timestamp)
+    grade.given = score.given.quantize(PLACES, ROUND_HALF_UP)
+    grade.maximum = score.maximum.quantize(PLACES, ROUND_HALF_UP)
+    grade.comment = score.comment
+    grade.submitted_at = score.submitted_at
+    grade.version += 1
+    grade.state = "waiting" if takes_scores(link) else "ungraded"
+    grade.failures = 0
+    grade.problem = ""
+    grade.recorded_at = now
+    grade.due_at = max(now, grade.timestamp - AHEAD)
+    session.flush()
+    announce_work()
+    emit(
+        ScoreRecorded(
+            tenant_id=tenant_id,
+            person_id=person_id,
+            course_id=link.course_id,
+            link_id=link_id,
+            activity_id=link.activity_id,
+            given=str(score.given),
+            maximum=str(score.maximum),
+        )
+    )
+    return _status(grade)
+
+
+def status(tenant_id: int, link_id: int, person_id: int) -> GradeStatus:
+    """How far the person's score on the link has come."""
+    grade = session.scalar(
+        select(Grade).where(Grade.tenant_id == tenant_id, Grade.link_id == link_id, Grade.person_id == person_id)
+    )
+    return _status(grade) if grade else NOTHING
+
+
+def statuses(tenant_id: int, link_id: int) -> dict[int, GradeStatus]:
+    """The same for everybody with a score on the link, by person id."""
+    rows = session.scalars(select(Grade).where(Grade.tenant_id == tenant_id, Grade.link_id == link_id))
+    return {grade.person_id: _status(grade) for grade in rows}
+
+
+def _locked(tenant_id: int, link_id: int, person_id: int) -> Grade | None:
+    return session.scalar(
+        select(Grade)
+        .where(Grade.tenant_id == tenant_id, Grade.link_id == link_id, Grade.person_id == person_id)
+        .with_for_update()
+    )
+
+
+def _status(grade: Grade) -> GradeStatus:
+    return GradeStatus(
+        state=grade.state,
+        given=grade.given,
+        maximum=grade.maximum,
+        recorded_at=grade.recorded_at,
+        sent_at=grade.sent_at,
+        problem=grade.problem,
+    )

@@ -1,0 +1,1 @@
+"""Blueprints, launch sessions, headers: thin. Rules are in `ltitools.services`."""

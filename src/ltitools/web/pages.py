@@ -1,0 +1,84 @@
+"""Pages without a launch: the front page, health, and what a person reads when something is refused."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, Flask, current_app, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from ltitools.db import session
+from ltitools.errors import NotFound, Refused
+from ltitools.migrations import pending
+from ltitools.refusals import next_step, refused
+
+log = logging.getLogger(__name__)
+pages = Blueprint("page", __name__)
+HTTP_CODES = {404: "page-unknown", 405: "method-wrong", 413: "request-too-large", 400: "request-malformed"}
+
+
+@pages.get("/")
+def index() -> ResponseReturnValue:
+    """What a person sees who opens the server's address by itself."""
+    return render_template("index.html")
+
+
+@pages.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """Whether the process answers."""
+    return jsonify(status="ok")
+
+
+@pages.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """Whether the process can serve: the database answers and has every migration."""
+    try:
+        session.execute(text("SELECT 1"))
+        waiting = pending(session.connection())
+    except SQLAlchemyError as error:
+        log.warning("not ready: %s", type(error).__name__)
+        return jsonify(status="database unreachable"), 503
+    if waiting:
+        return jsonify(status="migrations waiting", migrations=waiting), 503
+    return jsonify(status="ok")
+
+
+def install_error_pages(app: Flask) -> None:
+    """Answer refusals and errors with a page that a person can read."""
+    app.register_error_handler(Refused, _show)
+    app.register_error_handler(NotFound, lambda error: _show(refused("page-unknown", str(error))))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _crash)
+
+
+def _show(error: Refused) -> ResponseReturnValue:
+    session.rollback()
+    if error.detail or error.status >= 500:
+        log.info("refused %s %s: %s", error.code, error.status, error.detail)
+    page = render_template(
+        "error.html",
+        code=error.code,
+        what=error.text,
+        next_step=next_step(error.code),
+        platform_error=g.get("platform_error"),
+    )
+    return page, error.status
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error
+    problem = refused(HTTP_CODES.get(error.code, "request-malformed" if error.code < 500 else "server-error"))
+    problem.status = error.code
+    return _show(problem)
+
+
+def _crash(error: Exception) -> ResponseReturnValue:
+    if current_app.testing:
+        raise error
+    log.exception("error in %s %s", request.method, request.endpoint)
+    session.rollback()
+    return _show(refused("server-error"))

@@ -1,0 +1,91 @@
+"""The browser's side of a launch: one cookie that holds a random browser id, and the check of every request.
+
+The launch id in a URL selects; the credential is the cookie. It is partitioned, so that it also works in a frame
+of another site where third-party cookies are blocked (CHIPS). Flask's own session is not used.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Request, Response, g, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from ltitools.context import current_host
+from ltitools.i18n import set_locale
+from ltitools.plugin.launch import Opened, open_launch
+from ltitools.refusals import refused
+from ltitools.secrets import hash_token
+
+COOKIE = "__Host-ltitools"
+LOGIN_COOKIE = "__Host-ltitools-login-"
+FORM_FIELD = "_form"
+FORM_PURPOSE = "form"
+POST_FORM = re.compile(rb"<form\b[^>]*\bmethod=\"post\"[^>]*>", re.IGNORECASE)
+ELSEWHERE = re.compile(rb"\baction=\"[a-z]+:", re.IGNORECASE)
+
+
+def new_browser_id() -> str:
+    """256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def browser_id(request: Request) -> str:
+    """The browser id that the request carries, empty where it carries none."""
+    return request.cookies.get(COOKIE, "")
+
+
+def login_cookie(state: str) -> str:
+    """The name of the short-lived cookie of one login.
+
+    A browser's very first two logins may start at once; then the later answer overwrites the browser id of the
+    earlier. This cookie is the earlier login's own, and is gone with its launch.
+    """
+    return LOGIN_COOKIE + hash_token(state)[:16]
+
+
+def set_cookie(response: BaseResponse, name: str, value: str, max_age: int | None = None) -> None:
+    """Set a cookie of ours; Path=/ because a ``__Host-`` cookie with another path is dropped."""
+    response.set_cookie(
+        name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="None", partitioned=True
+    )
+
+
+def enter(launch_id: str) -> Opened:
+    """Open the launch of this request: it must belong to this browser, and a form must come from its own pages."""
+    opened = open_launch(launch_id)
+    own = browser_id(request)
+    if not own or hash_token(own) != opened.row.browser_hash:
+        raise refused("launch-other-browser")
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        sent = request.form.get(FORM_FIELD, "")
+        if not current_host().sealer.signature_fits(FORM_PURPOSE, f"{launch_id}:{own}", sent):
+            raise refused("form-stale")
+    g.launch = opened.launch
+    g.opened = opened
+    set_locale(opened.launch.locale)
+    return opened
+
+
+def add_form_fields(response: Response) -> Response:
+    """Put the proof that a form comes from this launch's own pages into each form that is sent to us."""
+    opened: Opened | None = g.get("opened")
+    if opened is None or response.mimetype != "text/html" or response.is_streamed:
+        return response
+    proof = current_host().sealer.sign(FORM_PURPOSE, f"{opened.launch.id}:{browser_id(request)}")
+    field = f'<input type="hidden" name="{FORM_FIELD}" value="{proof}">'.encode()
+
+    def with_field(form: re.Match[bytes]) -> bytes:
+        return form[0] if ELSEWHERE.search(form[0]) else form[0] + field
+
+    response.set_data(POST_FORM.sub(with_field, response.get_data()))
+    return response
+
+
+def local_path(url: str, fallback: str) -> str:
+    """`url` if it is a path on this server, else `fallback`: a form must not send people elsewhere."""
+    parts = urlsplit(url)
+    safe = url.startswith("/") and not url.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return url if safe else fallback

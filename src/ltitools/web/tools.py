@@ -1,0 +1,138 @@
+"""Pages of tools: ``/tools/<plugin>/<launch id>/…``, and the page on which an instructor chooses one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from ltitools.db import session
+from ltitools.i18n import Domain, host, install_jinja
+from ltitools.plugin import INSTRUCTORS, Plugin
+from ltitools.refusals import refused
+from ltitools.services import people
+from ltitools.web import sessions
+
+pages = Blueprint("tool", __name__, url_prefix="/tools")
+STATIC_MAX_AGE = 3600
+
+
+def mount(app: Flask, plugins: Mapping[str, Plugin]) -> None:
+    """Register the pages of the host and of every plugin with `app`."""
+    app.extensions["ltitools.plugins"] = plugins
+    app.register_blueprint(pages)
+    domains: dict[str, Domain] = {}
+    for plugin in plugins.values():
+        if plugin.texts is not None:
+            domains[plugin.key] = plugin.texts
+        if plugin.blueprint is not None:
+            _guard(plugin.blueprint)
+            app.register_blueprint(plugin.blueprint, url_prefix=f"/tools/{plugin.key}/<launch_id>")
+    install_jinja(app.jinja_env, host, domains)
+    app.jinja_env.globals["plugin_static"] = _plugin_static
+    app.url_defaults(_same_launch)
+
+
+def _guard(blueprint: Blueprint) -> None:
+    """Every page of the blueprint belongs to a launch: open it first, and take its id out of the arguments."""
+    if getattr(blueprint, "_ltitools_guarded", False):
+        return
+    blueprint._ltitools_guarded = True  # type: ignore[attr-defined]  # a plugin object outlives one app in tests
+
+    @blueprint.url_value_preprocessor
+    def take_launch_id(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        g.launch_id = (values or {}).pop("launch_id", "")
+
+    @blueprint.before_request
+    def open_the_launch() -> None:
+        _enter(blueprint.name, g.launch_id)
+
+
+def _enter(plugin: str, launch_id: str) -> None:
+    """Open the launch for a page of `plugin`; an activity is opened by its own tool only."""
+    opened = sessions.enter(launch_id)
+    if plugin in opened.disabled_plugins or opened.row.plugin not in (None, plugin):
+        raise refused("tool-unknown", f"plugin {plugin!r}")
+    g.plugin = plugin
+
+
+def _same_launch(endpoint: str, values: dict[str, Any]) -> None:
+    """Links of a launch page stay in its launch, so that plugins write plain ones."""
+    launch = g.get("launch")
+    if launch is None or endpoint.startswith(("static", "lti.", "page.")) or endpoint == "tool.static":
+        return
+    values.setdefault("launch_id", launch.id)
+    if endpoint == "tool.home":
+        values.setdefault("plugin", g.get("plugin"))
+
+
+def _plugin_static(filename: str) -> str:
+    return url_for("tool.static", plugin=g.plugin, filename=filename)
+
+
+def _plugins() -> Mapping[str, Plugin]:
+    found: Mapping[str, Plugin] = current_app.extensions["ltitools.plugins"]
+    return found
+
+
+@pages.get("/<plugin>/-/static/<path:filename>")
+def static(plugin: str, filename: str) -> ResponseReturnValue:
+    """A file of a plugin's own; it belongs to no launch."""
+    found = _plugins().get(plugin)
+    if found is None or found.blueprint is None or not found.blueprint.static_folder:
+        abort(404)
+    return send_from_directory(found.blueprint.static_folder, filename, max_age=STATIC_MAX_AGE)
+
+
+@pages.get("/<plugin>/<launch_id>/")
+def home(plugin: str, launch_id: str) -> ResponseReturnValue:
+    """Where a launch arrives: the activity, or for an instructor the choice of one."""
+    _enter(plugin, launch_id)
+    tool = _plugins().get(plugin)
+    if tool is None:
+        raise refused("tool-unknown", f"plugin {plugin!r}")
+    launch = g.launch
+    if launch.activity is not None and launch.deep_linking is None:
+        return tool.on_launch(launch)
+    if not launch.is_instructor:
+        raise refused("activity-not-set-up" if launch.deep_linking is None else "role-forbidden")
+    if tool.pick is None:
+        raise refused("tool-unknown", f"plugin {plugin!r} offers nothing to choose")
+    return tool.pick(launch)
+
+
+@pages.get("/-/<launch_id>/choose")
+def choose(launch_id: str) -> ResponseReturnValue:
+    """The choice of a tool, for an instructor who is placing an activity or whose link has none yet."""
+    opened = sessions.enter(launch_id)
+    launch = opened.launch
+    if not launch.is_instructor:
+        raise refused("activity-not-set-up" if launch.deep_linking is None else "role-forbidden")
+    launch.require(*INSTRUCTORS)
+    offered = [tool for tool in _plugins().values() if tool.pick and tool.key not in opened.disabled_plugins]
+    if len(offered) == 1:
+        return redirect(url_for("tool.home", plugin=offered[0].key, launch_id=launch_id), 303)
+    return render_template("choose.html", tools=offered)
+
+
+@pages.post("/-/<launch_id>/language")
+def language(launch_id: str) -> ResponseReturnValue:
+    """Show the tools in another language, in this visit and the next, and return to the same page."""
+    opened = sessions.enter(launch_id)
+    people.choose_locale(opened.row, request.form.get("locale", ""))
+    session.commit()
+    fallback = url_for("tool.choose", launch_id=launch_id)
+    return redirect(sessions.local_path(request.form.get("back", ""), fallback), 303)
