@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -69,7 +70,22 @@ class _Commands(click.Group):
         return super().get_command(ctx, cmd_name) or self._of_plugins().get(cmd_name)
 
     def _of_plugins(self) -> dict[str, click.Command]:
-        return {plugin.key: plugin.cli for plugin in discover().values() if plugin.cli is not None}
+        return {plugin.key: _PluginCommands(plugin.cli) for plugin in discover().values() if plugin.cli is not None}
+
+
+class _PluginCommands(click.Group):
+    """The command group of a plugin; its commands run inside the application."""
+
+    def __init__(self, group: click.Group) -> None:
+        super().__init__(group.name, commands=group.commands, help=group.help, short_help=group.short_help)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        if command is None or command.callback is None:
+            return command
+        inside = copy(command)
+        inside.callback = with_app(command.callback)
+        return inside
 
 
 @click.group(cls=_Commands)

@@ -60,7 +60,7 @@ def takes_scores(link: Link) -> bool:
 def record(tenant_id: int, link_id: int, person_id: int, score: Score) -> GradeStatus:
     """Record a score for a person on a link; the latest wins. Nothing is sent before the caller commits.
 
-    Its timestamp only grows: one second after any that was posted for this person and link, because Moodle
+    Its timestamp only grows: one second after any that was or is being posted for this person and link, because Moodle
     compares by seconds. A score whose timestamp would be more than two seconds ahead waits for the clock.
     """
     if score.given < 0 or score.maximum <= 0:
@@ -81,7 +81,7 @@ def record(tenant_id: int, link_id: int, person_id: int, score: Score) -> GradeS
             timestamp=now,
         )
         session.add(grade)
-    elif grade.posts:
+    elif grade.posts or grade.lease:
         grade.timestamp = max(now, grade.timestamp + STEP)
     else:
         grade.timestamp = max(now, grade.timestamp)

@@ -12,6 +12,7 @@ from ltitools.context import current_host
 from ltitools.db import new_public_id, session, upsert, utcnow
 from ltitools.i18n import match_locale
 from ltitools.lti.claims import DeepLinkingSettings, Message
+from ltitools.lti.platforms import dialect_of
 from ltitools.models import (
     Activity,
     Course,
@@ -272,8 +273,10 @@ def _link(
         "line_item_url": message.line_item_url or None,
         "line_items_url": message.line_items_url or None,
         "service_scopes": list(message.service_scopes),
-        "activity_id": None if message.resource_link_id == message.context_id else activity_id,
+        "activity_id": activity_id,
     }
+    if dialect_of(registration.platform).is_course_link(message.resource_link_id, message.context_id):
+        said["activity_id"] = None
     statement = upsert(Link).values(
         tenant_id=registration.tenant_id,
         registration_id=registration.id,

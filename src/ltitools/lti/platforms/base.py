@@ -59,6 +59,10 @@ class Dialect:
     reads_comment_first = False
     """Whether a score without a comment clears the feedback that a teacher wrote, so it must be sent along."""
 
+    def is_course_link(self, resource_link_id: str, context_id: str) -> bool:
+        """Whether a link stands for the whole course, as Canvas's navigation does: it has the course's own id."""
+        return resource_link_id == context_id
+
     def score_document(self, score: Score) -> dict[str, Any]:
         """The body of the score request.
 

@@ -13,6 +13,10 @@ class Moodle(Dialect):
 
     reads_comment_first = True
 
+    def is_course_link(self, resource_link_id: str, context_id: str) -> bool:
+        """Never: courses and activities are counted apart, so link 2 of course 2 is a coincidence."""
+        return False
+
     def score_document(self, score: Score) -> dict[str, Any]:
         document = super().score_document(score)
         # Rounded up, so that the second we name is never earlier than the one in which it was recorded.
