@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 
-from ltitools.db import db
-from ltitools.testing import Platform, make_app
+from ltitools.plugin import Plugin
+from ltitools.testing import Platform, close_app, make_app
 
 MakeDatabase = Callable[[], str]
+StartApp = Callable[..., Flask]
 
 
 def pytest_report_header() -> str:
@@ -80,9 +82,7 @@ def _postgresql(folder: Path) -> Iterator[MakeDatabase]:
 
 
 def _migrate(url: str) -> None:
-    app = make_app(url)
-    with app.app_context():
-        db.engine.dispose()
+    close_app(make_app(url))
 
 
 @pytest.fixture
@@ -92,13 +92,28 @@ def database_url(make_database: MakeDatabase) -> str:
 
 
 @pytest.fixture
-def app(database_url: str) -> Iterator[Flask]:
-    """The application with the installed tools."""
-    app = make_app(database_url)
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+def plugins() -> list[Plugin] | None:
+    """The tools of the application: the installed ones, unless a test module says otherwise."""
+    return None
+
+
+@pytest.fixture
+def start_app(database_url: str) -> Iterator[StartApp]:
+    """Makes applications on the test's database; they are closed at its end."""
+    with ExitStack() as stack:
+
+        def start(plugins: Iterable[Plugin] | None = None, **settings: Any) -> Flask:
+            app = make_app(database_url, plugins, **settings)
+            stack.callback(close_app, app)
+            return app
+
+        yield start
+
+
+@pytest.fixture
+def app(start_app: StartApp, plugins: list[Plugin] | None) -> Flask:
+    """The application."""
+    return start_app(plugins)
 
 
 @pytest.fixture

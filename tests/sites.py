@@ -15,12 +15,12 @@ import requests
 from flask import Flask
 from werkzeug.serving import make_server
 
-from ltitools.db import db, session
+from ltitools.db import session
 from ltitools.demo_lms import ToolRegistration, Visitor, create_lms, register_tool
 from ltitools.demo_lms.loopback import new_session
 from ltitools.plugin import Plugin
 from ltitools.services import registrations, tenants
-from ltitools.testing import deliver, make_app, writing
+from ltitools.testing import close_app, deliver, make_app, writing
 
 CLIENT_ID = "client-7"
 DEPLOYMENT_ID = "1"
@@ -157,9 +157,25 @@ def running(
     database_url: str, personality: str = "moodle", plugins: Iterable[Plugin] | None = None, **settings: Any
 ) -> Iterator[Sites]:
     """The tool and an LMS of the given personality, registered with each other."""
-    tool_at, lms_at = _Later(), _Later()
-    with serving(tool_at) as tool_port, serving(lms_at) as lms_port:
-        tool_url, lms_url = f"http://tool.localhost:{tool_port}", f"http://lms.localhost:{lms_port}"
+    tool_at = _Later()
+    with serving(tool_at) as tool_port:
+        tool_url = f"http://tool.localhost:{tool_port}"
+        with running_lms(tool_url, personality) as (lms, lms_url):
+            values = {"public_url": tool_url, "worker_threads": 1, "worker_poll_seconds": 0.2, **settings}
+            tool = tool_at.app = make_app(database_url, plugins, **values)
+            register(tool, lms_url, personality)
+            try:
+                yield Sites(tool, lms, tool_url, lms_url)
+            finally:
+                close_app(tool)
+
+
+@contextmanager
+def running_lms(tool_url: str, personality: str) -> Iterator[tuple[Flask, str]]:
+    """An LMS of the given personality that knows the tool at `tool_url`; gives it and its address."""
+    lms_at = _Later()
+    with serving(lms_at) as lms_port:
+        lms_url = f"http://lms.localhost:{lms_port}"
         base = f"{tool_url}/lti/{TENANT}"
         lms = create_lms("sqlite://", lms_url, personality=personality, control=True)  # type: ignore[arg-type]
         register_tool(
@@ -173,17 +189,8 @@ def running(
                 title="ltitools",
             ),
         )
-        values = {"public_url": tool_url, "worker_threads": 1, "worker_poll_seconds": 0.2, **settings}
-        tool = make_app(database_url, plugins, **values)
-        register(tool, lms_url, personality)
-        tool_at.app, lms_at.app = tool, lms
-        try:
-            yield Sites(tool, lms, tool_url, lms_url)
-        finally:
-            tool.extensions["ltitools.worker"].stop()
-            with tool.app_context():
-                db.session.remove()
-                db.engine.dispose()
+        lms_at.app = lms
+        yield lms, lms_url
 
 
 def register(tool: Flask, lms_url: str, personality: str, tenant: str = TENANT) -> None:

@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None, plugins: Iterable[Plugin] | Non
     app.extensions["ltitools.worker"] = worker
     _install_templates(app)
     app.before_request(_begin)
+    app.teardown_request(_end)
     app.register_blueprint(pages.pages)
     app.register_blueprint(lti.pages)
     tools.mount(app, found)
@@ -71,6 +72,12 @@ def _begin() -> None:
     """Start a request: only a POST may write, and the language is the browser's until a launch says more."""
     set_read_only(request.method in ("GET", "HEAD", "OPTIONS"))
     set_locale(request.accept_languages.best_match(LOCALES) or LOCALES[0])
+
+
+def _end(_error: BaseException | None) -> None:
+    """Leave no mark of this request on the thread that served it."""
+    set_read_only(False)
+    set_locale(LOCALES[0])
 
 
 def _install_templates(app: Flask) -> None:

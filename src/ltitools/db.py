@@ -57,7 +57,8 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+# Rows stay as they are after a commit: reading each again would double the statements of most pages.
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
 session = cast("scoped_session[Session]", db.session)
 
 

@@ -90,6 +90,10 @@ class HttpClient:
             url = target
         raise HttpError(f"{url} redirects too often")
 
+    def close(self) -> None:
+        """Let go of the connections that are kept for the next request."""
+        self._session.close()
+
     def _check_scheme(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme == "https":

@@ -37,9 +37,7 @@ class Sealer:
         try:
             return self._fernet(purpose).decrypt(sealed.encode()).decode()
         except InvalidToken as error:
-            raise SettingsError(
-                "LTITOOLS_SECRET_KEY is not the one that this database was sealed with."
-            ) from error
+            raise SettingsError("LTITOOLS_SECRET_KEY is not the one that this database was sealed with.") from error
 
     def sign(self, purpose: str, text: str) -> str:
         """A short authentication code for `text` (URL-safe)."""

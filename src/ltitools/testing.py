@@ -20,7 +20,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jws
 from joserfc.jwk import RSAKey
-from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from ltitools.app import create_app
@@ -59,12 +58,13 @@ def make_app(database_url: str, plugins: Iterable[Plugin] | None = None, **setti
     return app
 
 
-def empty_database(app: Flask) -> None:
-    """Delete every row, for a database that several tests share."""
-    with app.app_context(), db.engine.begin() as connection:
-        tables = [table.name for table in reversed(db.Model.metadata.sorted_tables)]
-        for table in tables:
-            connection.execute(text(f'DELETE FROM "{table}"'))  # noqa: S608  (our own table names)
+def close_app(app: Flask) -> None:
+    """Stop the application's worker and close its connections."""
+    app.extensions["ltitools.worker"].stop()
+    app.extensions["ltitools"].http.close()
+    with app.app_context():
+        session.remove()
+        db.engine.dispose()
 
 
 @contextmanager

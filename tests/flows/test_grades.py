@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, update
@@ -150,7 +151,7 @@ def test_the_latest_of_several_scores_wins_although_each_comes_within_the_same_s
     assert cell["score"] == 70
     assert [post["status"] for post in cell["posts"]] == [200, 200, 200]
     times = [datetime.fromisoformat(post["body"]["timestamp"]) for post in cell["posts"]]
-    assert all(later - earlier >= timedelta(seconds=1) for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= timedelta(seconds=1) for earlier, later in pairwise(times))
 
 
 def test_a_score_that_would_be_dated_ahead_waits_for_the_clock(moodle: Sites) -> None:

@@ -33,7 +33,10 @@ DEEP_LINKING_SETTINGS = DL + "deep_linking_settings"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 CANVAS_PLACEMENT = "https://www.instructure.com/placement"
-CONTEXT_ROLE = re.compile(r"http://purl\.imsglobal\.org/vocab/lis/v2/membership(?:/[A-Za-z]+)?#([A-Za-z]+)")
+CONTEXT_ROLE = re.compile(r"http://purl\.imsglobal\.org/vocab/lis/v2/membership(?:/([A-Za-z]+))?#([A-Za-z]+)")
+WEB_ADDRESS = re.compile(
+    r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\x00-\x1f]*)?", re.ASCII | re.IGNORECASE
+)
 TEST_USER_ROLE = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 
 RESOURCE_LINK_REQUEST = "LtiResourceLinkRequest"
@@ -57,12 +60,16 @@ class _ContextRole(AbstractRole):
 
     The library takes whatever stands behind the last ``#`` for a role in the context unless the vocabulary has
     a sub-path, and so would make an instructor of everyone who teaches somewhere in the institution
-    (``…/lis/v2/person#Instructor``).
+    (``…/lis/v2/person#Instructor``). A sub-role is named with its principal role, because ``Learner#Instructor``
+    is a kind of learner.
     """
 
     def parse_role_str(self, role_str: str) -> tuple[str, str | None]:
         found = CONTEXT_ROLE.fullmatch(role_str)
-        return (found[1], RoleType.CONTEXT) if found else (role_str, None)
+        if found is None:
+            return role_str, None
+        principal, name = found.groups()
+        return name if principal in (None, name) else f"{principal}/{name}", RoleType.CONTEXT
 
 
 class _Assistant(_ContextRole):
@@ -72,7 +79,7 @@ class _Assistant(_ContextRole):
     """
 
     _common_roles = ("TeachingAssistant",)
-    _context_roles = ("TeachingAssistant",)
+    _context_roles = ("TeachingAssistant", "Instructor/TeachingAssistant")
 
 
 class _Administrator(_ContextRole):
@@ -182,11 +189,11 @@ def read_message(claims: SignedClaims) -> Message:
         custom={str(key): _text(value) for key, value in _mapping(claims.get(CUSTOM)).items()},
         locale=_text(presentation.get("locale")) or _text(claims.get("locale")),
         placement=_text(claims.get(CANVAS_PLACEMENT))[:64],
-        return_url=_text(presentation.get("return_url")),
-        line_item_url=_text(ags.get("lineitem")),
-        line_items_url=_text(ags.get("lineitems")),
+        return_url=web_address(presentation.get("return_url")),
+        line_item_url=web_address(ags.get("lineitem")),
+        line_items_url=web_address(ags.get("lineitems")),
         service_scopes=tuple(_texts(ags.get("scope"))),
-        memberships_url=_text(_mapping(claims.get(NRPS)).get("context_memberships_url")),
+        memberships_url=web_address(_mapping(claims.get(NRPS)).get("context_memberships_url")),
         deep_linking=_deep_linking(claims),
     )
 
@@ -211,13 +218,19 @@ def _name(claims: Mapping[str, Any]) -> str:
     return (_text(claims.get("name")) or " ".join(part for part in parts if part))[:255]
 
 
+def web_address(value: Any) -> str:
+    """`value` if it is a web address, else nothing. Its origin goes into headers, so the host must be a plain one."""
+    return value if isinstance(value, str) and WEB_ADDRESS.fullmatch(value) else ""
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
 def _text(value: Any) -> str:
+    """`value` as a text that every database can keep: without NUL, and without halves of characters."""
     if isinstance(value, str):
-        return value
+        return value.replace("\0", "").encode(errors="replace").decode()
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 

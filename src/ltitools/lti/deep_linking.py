@@ -75,7 +75,7 @@ def response(
 
 def _content_item(item: Item, settings: DeepLinkingSettings) -> dict[str, Any]:
     resource = DeepLinkResource().set_title(item.title).set_url(item.url).set_custom_params(dict(item.custom))
-    if item.score_maximum and settings.accept_line_item:
+    if item.score_maximum is not None and item.score_maximum > 0 and settings.accept_line_item:
         resource.set_lineitem(
             LineItem()
             .set_label(item.title)

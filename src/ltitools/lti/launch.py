@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -25,7 +26,7 @@ from pylti1p3.message_validators.submission_review import SubmissionReviewLaunch
 from ltitools.lti import claims as names
 from ltitools.lti.claims import SignedClaims
 from ltitools.lti.keys import ALGORITHM
-from ltitools.lti.login import Platform
+from ltitools.lti.login import Platform, split_url
 from ltitools.refusals import refused
 from ltitools.secrets import hash_token
 
@@ -86,7 +87,7 @@ def _read_header(token: str) -> str:
         header = json.loads(urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4)))
         if not isinstance(header, dict):
             raise ValueError("header is no object")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise refused("token-malformed", f"id_token: {error}") from error
     if header.get("alg") != ALGORITHM:
         raise refused("token-algorithm", f"alg {str(header.get('alg'))[:20]!r} instead of {ALGORITHM}")
@@ -105,7 +106,7 @@ def _check_signature(token: str, key: RSAKey) -> SignedClaims:
         claims = json.loads(payload)
         if not isinstance(claims, dict):
             raise ValueError("payload is no object")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise refused("token-malformed", f"id_token: {error}") from error
     return SignedClaims(claims)
 
@@ -141,7 +142,14 @@ def _check_times(claims: SignedClaims, now: int, tolerance: int) -> None:
 
 
 def _time(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return None
+    # Python reads NaN and Infinity in JSON; neither is ever late.
+    return seconds if math.isfinite(seconds) else None
 
 
 def _check_nonce(claims: SignedClaims, login: Login) -> None:
@@ -160,7 +168,7 @@ def _check_message(claims: SignedClaims) -> None:
     validator = VALIDATORS.get(message_type) if isinstance(message_type, str) else None
     if validator is None:
         raise refused("message-type", f"message_type {str(message_type)[:40]!r}")
-    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+    if not _is_text(claims.get("sub")):
         raise refused("message-user", "sub is missing")
     if not _is_text(claims.get(names.DEPLOYMENT_ID)):
         raise refused("message-incomplete", "deployment_id is missing")
@@ -185,14 +193,13 @@ def _check_link(claims: SignedClaims) -> None:
 
 
 def _check_return_url(settings: Mapping[str, Any]) -> None:
-    return_url = settings.get("deep_link_return_url")
-    parts = urlsplit(return_url) if isinstance(return_url, str) else urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not names.web_address(settings.get("deep_link_return_url")):
         raise refused("message-incomplete", "deep_link_return_url is missing or no web address")
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 255
+    """Whether `value` can be an identifier: the specification allows 255 ASCII characters."""
+    return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable()
 
 
 def _check_target(claims: SignedClaims, login: Login, public_url: str) -> None:
@@ -203,7 +210,7 @@ def _check_target(claims: SignedClaims, login: Login, public_url: str) -> None:
     target = claims.get(names.TARGET_LINK_URI)
     if not isinstance(target, str) or not target:
         raise refused("message-incomplete", "target_link_uri is missing")
-    asked, own = urlsplit(target), urlsplit(public_url)
+    asked, own = split_url(target), urlsplit(public_url)
     if (asked.scheme, asked.netloc) != (own.scheme, own.netloc):
         raise refused("target-foreign", "the target_link_uri claim is not on this server")
     if asked.path != urlsplit(login.target_link_uri).path:

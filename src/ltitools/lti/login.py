@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from ltitools.refusals import refused
 
@@ -44,6 +44,9 @@ def read_login(parameters: Mapping[str, str]) -> LoginRequest:
     for name in ("iss", "login_hint", "target_link_uri"):
         if not parameters.get(name):
             raise refused("login-incomplete", f"{name} is missing")
+        if "\0" in parameters[name]:
+            # PostgreSQL has no such text, so it can be neither looked up nor kept.
+            raise refused("login-incomplete", f"{name} holds a NUL")
     return LoginRequest(
         issuer=parameters["iss"],
         login_hint=parameters["login_hint"],
@@ -57,9 +60,17 @@ def read_login(parameters: Mapping[str, str]) -> LoginRequest:
 
 def check_target(target_link_uri: str, public_url: str) -> None:
     """Refuse a target outside this server, so that a login cannot be used to send people elsewhere."""
-    target, own = urlsplit(target_link_uri), urlsplit(public_url)
+    target, own = split_url(target_link_uri), urlsplit(public_url)
     if (target.scheme, target.netloc) != (own.scheme, own.netloc) or "\\" in target_link_uri:
         raise refused("target-foreign", "target_link_uri is not on this server")
+
+
+def split_url(url: str) -> SplitResult:
+    """`url` in its parts, all of them empty where it cannot be read as an address."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def new_state() -> tuple[str, str]:
@@ -67,9 +78,7 @@ def new_state() -> tuple[str, str]:
     return secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 
 
-def authorization_url(
-    platform: Platform, login: LoginRequest, redirect_uri: str, state: str, nonce: str
-) -> str:
+def authorization_url(platform: Platform, login: LoginRequest, redirect_uri: str, state: str, nonce: str) -> str:
     """The address of the authentication request: the platform's, its own query kept, with exactly our parameters.
 
     https://www.imsglobal.org/spec/security/v1p0/#step-2-authentication-request

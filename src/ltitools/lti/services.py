@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -79,13 +79,14 @@ def fetch_token(
         "exp": now + ASSERTION_LIFETIME,
         "jti": secrets.token_urlsafe(24),
     }
+    signed = key.sign(assertion)
     form = {
         "grant_type": "client_credentials",
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": key.sign(assertion),
+        "client_assertion": signed,
         "scope": " ".join(sorted(scopes)),
     }
-    answer = http.request("POST", token_url, data=form, headers={"Accept": "application/json"})
+    answer = _without(http.request("POST", token_url, data=form, headers={"Accept": "application/json"}), signed)
     document = _json(answer)
     token = document.get("access_token") if isinstance(document, dict) else None
     if answer.status >= 500:
@@ -98,18 +99,14 @@ def fetch_token(
 
 def post_score(http: HttpClient, token: str, line_item_url: str, score: Score, dialect: Dialect) -> Response:
     """Send a score; the answer is the dialect's to judge. Raises HttpError where there is none."""
-    return http.request(
-        "POST",
-        below(line_item_url, "scores"),
-        headers={"Authorization": f"Bearer {token}", "Content-Type": SCORE_TYPE},
-        data=json.dumps(dialect.score_document(score)).encode(),
-    )
+    body = json.dumps(dialect.score_document(score)).encode()
+    return _call(http, token, "POST", below(line_item_url, "scores"), {"Content-Type": SCORE_TYPE}, body)
 
 
 def read_comment(http: HttpClient, token: str, line_item_url: str, user_id: str) -> str | None:
     """The comment that the gradebook holds for a person, None where there is none."""
     url = with_query(below(line_item_url, "results"), user_id=user_id)
-    answer = http.request("GET", url, headers={"Authorization": f"Bearer {token}", "Accept": RESULTS_TYPE})
+    answer = _call(http, token, "GET", url, {"Accept": RESULTS_TYPE})
     if answer.status >= 500:
         raise HttpError(words(answer))
     results = _json(answer)
@@ -125,7 +122,7 @@ def read_comment(http: HttpClient, token: str, line_item_url: str, user_id: str)
 def list_line_items(http: HttpClient, token: str, line_items_url: str, **filters: str) -> list[PlacedLineItem]:
     """The line items of a course that match `filters` (tag, resource_id, resource_link_id), first page."""
     url = with_query(line_items_url, **filters)
-    answer = http.request("GET", url, headers={"Authorization": f"Bearer {token}", "Accept": LINE_ITEMS_TYPE})
+    answer = _call(http, token, "GET", url, {"Accept": LINE_ITEMS_TYPE})
     document = _json(answer)
     if answer.status != 200 or not isinstance(document, list):
         raise ServiceRefused(words(answer), answer.status)
@@ -152,16 +149,8 @@ def create_line_item(
         .set_resource_id(resource_id)
         .set_tag(tag)
     )
-    answer = http.request(
-        "POST",
-        line_items_url,
-        headers={
-            "Authorization": f"Bearer {token}",
-            "Content-Type": LINE_ITEM_TYPE,
-            "Accept": LINE_ITEM_TYPE,
-        },
-        data=item.get_value().encode(),
-    )
+    types = {"Content-Type": LINE_ITEM_TYPE, "Accept": LINE_ITEM_TYPE}
+    answer = _call(http, token, "POST", line_items_url, types, item.get_value().encode())
     document = _json(answer)
     if answer.status not in (200, 201) or not isinstance(document, dict):
         raise ServiceRefused(words(answer), answer.status)
@@ -181,6 +170,20 @@ def with_query(url: str, **values: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
+def _call(
+    http: HttpClient, token: str, method: str, url: str, headers: Mapping[str, str], data: bytes | None = None
+) -> Response:
+    """One request with the token. Raises HttpError where there is no answer."""
+    return _without(
+        http.request(method, url, headers={"Authorization": f"Bearer {token}", **headers}, data=data), token
+    )
+
+
+def _without(answer: Response, secret: str) -> Response:
+    """`answer` without what we sent in confidence: its words are logged and shown, and some platforms repeat ours."""
+    return replace(answer, body=answer.body.replace(secret.encode(), "…".encode()))
+
+
 def _placed(document: dict[str, Any]) -> PlacedLineItem:
     item = LineItem(document)  # type: ignore[arg-type]  # a TypedDict of what any platform may send
     maximum = item.get_score_maximum()
@@ -198,5 +201,5 @@ def _json(answer: Response) -> Any:
     """The document of an answer, None where it is none. Moodle calls JSON text/html, so the type is not asked."""
     try:
         return json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

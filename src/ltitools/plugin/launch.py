@@ -29,6 +29,7 @@ from ltitools.plugin.contract import Placed
 from ltitools.refusals import refused
 from ltitools.services import grades, launches, tenants
 
+_ = host.gettext
 INSTRUCTORS = (Role.INSTRUCTOR, Role.ASSISTANT, Role.DESIGNER, Role.ADMINISTRATOR)
 
 
@@ -181,7 +182,7 @@ class Launch:
             settings,
             [self._item(placed) for placed in items],
             now=int(time.time()),
-            message="" if items else host.gettext("Nothing was added."),
+            message="" if items else _("Nothing was added."),
         )
         session.commit()
         g.form_target = settings.return_url

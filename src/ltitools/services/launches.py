@@ -27,7 +27,6 @@ from ltitools.models import (
 )
 from ltitools.refusals import refused
 from ltitools.secrets import hash_token
-from ltitools.services.registrations import add_deployment
 
 FORGET_LOGINS_AFTER = timedelta(days=1)
 
@@ -191,18 +190,20 @@ def _settings_as_json(settings: DeepLinkingSettings | None) -> dict[str, Any] | 
 
 
 def _deployment(registration: Registration, deployment_id: str) -> Deployment:
-    found = session.scalar(
-        select(Deployment).where(
-            Deployment.tenant_id == registration.tenant_id,
-            Deployment.registration_id == registration.id,
-            Deployment.deployment_id == deployment_id,
-        )
-    )
+    this = {
+        "tenant_id": registration.tenant_id,
+        "registration_id": registration.id,
+        "deployment_id": deployment_id,
+    }
+    named = select(Deployment).filter_by(**this)
+    found = session.scalar(named)
     if found is None:
         if registration.deployments_policy == "listed":
             raise refused("deployment-unknown", f"deployment_id {deployment_id[:80]!r}")
         state = "approved" if registration.deployments_policy == "auto" else "pending"
-        found = add_deployment(registration, deployment_id, state)
+        # A class opens a new activity at once, so another launch may write the same row first.
+        session.execute(upsert(Deployment).values(**this, state=state).on_conflict_do_nothing())
+        found = session.scalars(named).one()
     if found.state == "pending":
         # Remembered although the launch is refused: somebody has to be able to approve it.
         session.commit()
@@ -285,6 +286,8 @@ def _link(
         **said,
     )
     kept = {name: func.coalesce(statement.excluded[name], getattr(Link, name)) for name in said}
+    if not message.service_scopes:
+        del kept["service_scopes"]
     row = session.execute(
         statement.on_conflict_do_update(index_elements=["deployment_pk", "resource_link_id"], set_=kept).returning(
             Link.id, Link.activity_id

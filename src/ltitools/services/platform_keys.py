@@ -142,6 +142,6 @@ def _fetch(host: Host, url: str) -> tuple[dict[str, Any], int]:
     try:
         document = json.loads(answer.body)
         platform_keys(document)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HttpError(f"{url} holds no key set: {error}") from error
     return document, max_age(answer.headers)

@@ -23,6 +23,13 @@ pages = Blueprint("lti", __name__, url_prefix="/lti/<tenant_key>")
 KEYS_MAX_AGE = 3600
 
 
+@pages.before_request
+def check_tenant_key() -> None:
+    """Refuse an address that no institution can have before it is looked up."""
+    if not tenants.KEY_FORM.fullmatch((request.view_args or {})["tenant_key"]):
+        raise refused("tenant-unknown")
+
+
 @pages.route("/login", methods=["GET", "POST"])
 def login(tenant_key: str) -> ResponseReturnValue:
     """Third-party login initiation: remember it, and send the browser to the platform's authorization endpoint."""
@@ -59,6 +66,9 @@ def launch(tenant_key: str) -> ResponseReturnValue:
         raise refused("token-too-large", f"id_token has {len(token)} characters")
     with reading():
         pending = launches.find_login(tenant_key, state, [known for known in browser_ids if known])
+        # Detached, so that the end of this transaction does not make them be read again: keys may have to be
+        # fetched now, and nobody waits for a lock of ours meanwhile.
+        session.expunge_all()
         session.rollback()
     set_locale(request.accept_languages.best_match(["en", "fr"]) or pending.tenant.locale)
     if not token:
@@ -114,5 +124,3 @@ def _platform_error(pending: launches.PendingWith) -> ResponseReturnValue:
     log.info("platform refused a login: %s", error[:80])
     g.platform_error = {"error": error[:80], "description": request.form.get("error_description", "")[:300]}
     raise refused("platform-refused", f"error {error[:80]!r}")
-
-

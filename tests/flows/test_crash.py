@@ -1,0 +1,166 @@
+"""The server process is killed (SIGKILL) on the way from an answer to the gradebook; nothing may be lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import select, update
+
+from ltitools.db import session, utcnow
+from ltitools.demo_lms.loopback import new_session
+from ltitools.models import EventDelivery, Evidence, Grade
+from ltitools.services import activities, tenants
+from ltitools.testing import close_app, make_app, writing
+from probe import make_probe
+from sites import TENANT, Sites, register, running_lms
+
+PATIENCE = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Ask again and again until the condition holds; AssertionError if it never does."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "what should have happened did not"
+        time.sleep(0.05)
+    return value
+
+
+class Server:
+    """The tool in a process of its own, on a database that outlives it."""
+
+    def __init__(self, database_url: str, port: int, *, probe: bool) -> None:
+        self.settings = {
+            "database_url": database_url,
+            "public_url": f"http://tool.localhost:{port}",
+            "worker_poll_seconds": 0.2,
+            "http_read_timeout": 30.0,
+            "port": port,
+            "probe": probe,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, worker_threads: int = 1) -> None:
+        """Start it and wait until it answers."""
+        program = Path(__file__).parent.parent / "tool_server.py"
+        arguments = json.dumps({**self.settings, "worker_threads": worker_threads})
+        self.process = subprocess.Popen([sys.executable, str(program), arguments])
+        until(self.answers)
+
+    def answers(self) -> bool:
+        """Whether it serves."""
+        assert self.process is None or self.process.poll() is None, "the server ended by itself"
+        with new_session() as http:
+            try:
+                return http.get(f"{self.settings['public_url']}/healthz", timeout=5).ok
+            except requests.ConnectionError:
+                return False
+
+    def kill(self) -> None:
+        """As the kernel does when memory runs out."""
+        if self.process is not None:
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.process.wait(30)
+            self.process = None
+
+
+@pytest.fixture
+def world(database_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[Server, Sites]]:
+    """A killable tool, registered with an LMS; the marker ``tool`` names which tool it offers."""
+    probe = getattr(request, "param", "probe") == "probe"
+    port = free_port()
+    server = Server(database_url, port, probe=probe)
+    observer = make_app(database_url, [make_probe()] if probe else None)
+    with running_lms(f"http://tool.localhost:{port}", "moodle") as (lms, lms_url):
+        register(observer, lms_url, "moodle")
+        if probe:
+            with writing(observer):
+                activities.create(tenants.by_key(TENANT).id, "probe", "quiz", "Quiz")
+        yield server, Sites(observer, lms, f"http://tool.localhost:{port}", lms_url)
+        server.kill()
+    close_app(observer)
+
+
+def end_leases(app: Flask) -> None:
+    """What two minutes do: the dead worker's claims run out."""
+    with writing(app):
+        past = utcnow() - timedelta(seconds=1)
+        session.execute(update(Grade).where(Grade.leased_until.is_not(None)).values(leased_until=past))
+        session.execute(update(EventDelivery).where(EventDelivery.leased_until.is_not(None)).values(leased_until=past))
+        session.execute(update(Grade).where(Grade.state == "waiting").values(due_at=past))
+
+
+def test_a_score_recorded_before_the_kill_reaches_the_gradebook(world: tuple[Server, Sites]) -> None:
+    server, sites = world
+    server.start(worker_threads=0)
+    assert sites.enter("ben", sites.place("probe:quiz")).post("score", given="70").json() == {"state": "waiting"}
+    server.kill()
+    assert sites.cell("ben")["posts"] == []
+    server.start()
+    until(lambda: sites.cell("ben")["score"] == 70)
+
+
+@pytest.mark.parametrize("after_storing", [False, True], ids=["before-storing", "after-storing"])
+@pytest.mark.parametrize("kind", ["token", "scores"])
+def test_a_kill_while_the_lms_thinks_loses_no_grade(
+    world: tuple[Server, Sites], kind: str, after_storing: bool
+) -> None:
+    server, sites = world
+    server.start()
+    sites.fail(kind, hang_seconds=30, after_storing=after_storing, status=503)
+    sites.enter("ben", sites.place("probe:quiz")).post("score", given="70")
+    until(lambda: sites.control("state")["requests"].get(kind))
+    server.kill()
+    end_leases(sites.tool)
+    server.start()
+    until(lambda: sites.cell("ben")["score"] == 70 and _state(sites.tool) == "sent")
+
+
+def _state(app: Flask) -> str:
+    with app.app_context():
+        return session.scalars(select(Grade.state)).one()
+
+
+def test_a_kill_between_commit_and_listener_still_runs_the_listener(world: tuple[Server, Sites]) -> None:
+    server, sites = world
+    server.start(worker_threads=0)
+    sites.enter("ben", sites.place("probe:quiz")).post("score", given="70")
+    server.kill()
+
+    def heard() -> int:
+        with sites.tool.app_context():
+            return len(session.scalars(select(Evidence.id)).all())
+
+    assert heard() == 0
+    server.start()
+    until(lambda: heard() == 1)
+    server.kill()
+    with writing(sites.tool):
+        session.execute(update(EventDelivery).values(state="waiting"))
+    server.start()
+    until(lambda: _delivered(sites.tool))
+    assert heard() == 1, "the same event again must change nothing"
+
+
+def _delivered(app: Flask) -> bool:
+    with app.app_context():
+        return set(session.scalars(select(EventDelivery.state))) == {"done"}
