@@ -53,8 +53,8 @@ class Sites:
         """Let the next requests of a kind go wrong at the LMS."""
         self.control("faults", [{"on": on, **fault}])
 
-    def cell(self, person: str, column: int = 0) -> dict[str, Any]:
-        """What the gradebook holds for a person in the n-th column, with every score that was sent."""
+    def cell(self, person: str, column: int = -1) -> dict[str, Any]:
+        """What the gradebook holds for a person in a column (the newest), with every score that was sent."""
         cells = self.control("state")["gradebook"][column]["cells"]
         return next((cell for cell in cells if cell["person"] == person), {"score": None, "posts": []})
 

@@ -226,9 +226,7 @@ class Rig:
     def settings(self, login: FormPost) -> dict[str, Any]:
         return dict(self.claims(login)[f"{DL}deep_linking_settings"])
 
-    def response_jwt(
-        self, settings: Mapping[str, Any], items: object, *, key: RSAKey | None = None, **changes: Any
-    ) -> str:
+    def response_jwt(self, settings: Mapping[str, Any], items: object, **changes: Any) -> str:
         claims: dict[str, Any] = {
             "iss": REGISTRATION.client_id,
             "aud": ISSUER,
@@ -244,7 +242,7 @@ class Rig:
             claims[f"{DL}data"] = settings["data"]
         claims |= changes
         claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, key or self.key)
+        return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
 
     def answer(self, settings: Mapping[str, Any], token: str) -> TestResponse:
         parts = urlsplit(settings["deep_link_return_url"])

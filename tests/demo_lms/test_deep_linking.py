@@ -57,6 +57,16 @@ def test_the_answer_leaves_the_frame_and_the_course_says_what_was_added(rig: Rig
     assert page.count('class="card activity"') == 2
 
 
+def test_the_course_shows_the_tools_picture_and_no_picture_from_elsewhere(rig: Rig) -> None:
+    settings = rig.settings(rig.begin("therese"))
+    foreign = {**LINK, "icon": {"url": "http://elsewhere.localhost/pixel.png"}}
+    rig.answer(settings, rig.response_jwt(settings, [RICH, foreign]))
+    page = rig.page("/courses/1")
+    assert 'src="http://tool.localhost:8200/icon.png"' in page
+    assert 'src="/static/activity.svg"' in page
+    assert "elsewhere.localhost" not in page
+
+
 def test_the_added_activity_is_launched_with_its_custom_values(rig: Rig) -> None:
     settings = rig.settings(rig.begin("therese"))
     rig.answer(settings, rig.response_jwt(settings, [RICH]))
@@ -121,7 +131,7 @@ def test_an_answer_that_breaks_a_rule_creates_nothing_and_the_rule_is_named(
     settings = rig.settings(rig.begin("arun"))
     response = rig.answer(settings, rig.response_jwt(settings, [LINK], **changes))
     assert response.status_code == 400
-    assert "The tool&#39;s answer cannot be accepted" in response.text
+    assert "The tool’s answer cannot be accepted" in response.text
     assert reason in response.text
     assert rig.state()["activities"] == []
 
@@ -129,11 +139,15 @@ def test_an_answer_that_breaks_a_rule_creates_nothing_and_the_rule_is_named(
 def test_an_answer_signed_by_somebody_else_creates_nothing(make_rig: MakeRig) -> None:
     rig = make_rig()
     settings = rig.settings(rig.begin("arun"))
-    forged = rig.response_jwt(settings, [LINK], key=RSAKey.generate_key(2048))
-    nameless = jwt.encode({"alg": "RS256"}, {"iss": "client-1"}, rig.key)
+    good = rig.response_jwt(settings, [LINK])
+    header = {"alg": "RS256", "kid": rig.key.kid}
+    claims = jwt.decode(good, rig.key).claims
+    forged = jwt.encode(header, claims, RSAKey.generate_key(2048))
+    nameless = jwt.encode({"alg": "RS256"}, claims, rig.key)
     for token in (forged, nameless, "not.a.jwt", ""):
         assert rig.answer(settings, token).status_code == 400
     assert rig.state()["activities"] == []
+    assert rig.answer(settings, good).status_code == 200
 
 
 def test_the_same_answer_is_taken_once(rig: Rig) -> None:

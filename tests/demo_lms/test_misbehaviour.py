@@ -11,6 +11,7 @@ import requests
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from ltitools.demo_lms import Fault, Faults, Visitor
+from ltitools.demo_lms.loopback import fetch_json
 
 if TYPE_CHECKING:
     from tests.demo_lms.conftest import MakeRig, Rig
@@ -181,3 +182,11 @@ def test_a_visitor_is_told_what_a_page_of_the_lms_says(served: tuple[Rig, str]) 
     with pytest.raises(LookupError, match="address that is not registered"):
         visitor.authorize(f"{base}/lti/authorize", rig.request_of(login, redirect_uri="http://evil.localhost/"))
     visitor.close()
+
+
+def test_keys_are_fetched_from_names_below_localhost(served: tuple[Rig, str]) -> None:
+    _rig, base = served
+    assert "keys" in fetch_json(f"{base}/lti/jwks")
+    for wrong in (f"{base}/nowhere", f"{base}/static/campus.css", "http://127.0.0.1:1/jwks"):
+        with pytest.raises((OSError, ValueError)):
+            fetch_json(wrong)

@@ -7,6 +7,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
+from ltitools.demo_lms.lms import db
+from ltitools.demo_lms.models import AccessToken, Launch, UsedOnce
+
 if TYPE_CHECKING:
     from tests.demo_lms.conftest import MakeRig
 
@@ -74,3 +79,16 @@ def test_many_threads_write_to_one_campus_in_memory(make_rig: MakeRig) -> None:
     assert statuses == [200] * 20
     cells = rig.state()["gradebook"][0]["cells"]
     assert [(cell["score"], len(cell["posts"])) for cell in cells] == [(50, 4)] * 5
+
+
+def test_what_the_protocol_no_longer_needs_is_forgotten_at_the_next_start(make_rig: MakeRig, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'campus.db'}"
+    first = make_rig("moodle", database=database)
+    login = first.begin("ben", first.add_activity()["id"])
+    first.token()
+    first.clock.forward(days=2)
+    make_rig("moodle", database=database, clock=first.clock)
+    with first.app.app_context():
+        for table in (Launch, UsedOnce, AccessToken):
+            assert db().scalars(select(table)).all() == []
+    assert first.authorize(login).status_code == 404

@@ -1,0 +1,35 @@
+"""What the pages of this tool share: the blueprint, rendering, and who may see a version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from ltitools.plugin import INSTRUCTORS, Launch, Refused, current_launch
+from ltitools_diagnostic import versions
+from ltitools_diagnostic.models import DRAFT, Version
+from ltitools_diagnostic.texts import lazy, said, say
+
+# The host serves the folder without a launch, at /-/static/; the route that Flask adds must not lie in its way.
+pages = Blueprint("diagnostic", __name__, template_folder="templates", static_folder="static", static_url_path="/files")
+
+
+def page(template: str, **values: Any) -> str:
+    """The page ``diagnostic/<template>.html``."""
+    return render_template(f"diagnostic/{template}.html", said=said, say=say, **values)
+
+
+def instructor_launch() -> Launch:
+    """The launch of this page, which only instructors may open."""
+    launch = current_launch()
+    launch.require(*INSTRUCTORS)
+    return launch
+
+
+def visible_version(launch: Launch, version_id: int) -> Version:
+    """A version that this instructor may look at: any published one, and drafts of the own course."""
+    version = versions.get(launch.tenant.id, version_id)
+    if version is None or (version.state == DRAFT and not versions.may_edit(launch, version.activity_id)):
+        raise Refused("diagnostic-version-gone", lazy("This version was published or replaced in the meantime."), 404)
+    return version

@@ -1,0 +1,164 @@
+"""An application with this tool on a database of the test's own, and people who come in from an LMS."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from ltitools.plugin import session
+from ltitools.testing import INSTRUCTOR, LEARNER, Platform, Visit, close_app, make_app
+
+EXAMPLE = Path(__file__).parents[1] / "ltitools_diagnostic" / "static" / "example.csv"
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with every migration, to be copied."""
+    path = tmp_path_factory.mktemp("database") / "template.db"
+    close_app(make_app(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
+    """The application with the installed tools."""
+    copy = tmp_path / "test.db"
+    shutil.copyfile(migrated, copy)
+    app = make_app(f"sqlite:///{copy}")
+    yield app
+    close_app(app)
+
+
+@pytest.fixture
+def platform(app: Flask) -> Iterator[Platform]:
+    """A platform that is registered with the institution ``acme``."""
+    platform = Platform()
+    platform.register(app)
+    yield platform
+    platform.close()
+
+
+@pytest.fixture
+def other_platform(app: Flask) -> Iterator[Platform]:
+    """The platform of another institution, ``beta``."""
+    platform = Platform("https://other.example.test", "client-2")
+    platform.register(app, "beta")
+    yield platform
+    platform.close()
+
+
+@pytest.fixture
+def enter(app: Flask, platform: Platform) -> Callable[..., Visit]:
+    """Launches a person into an activity of a course, each time in a new browser."""
+
+    def enter(
+        activity: str = "",
+        *,
+        as_: str | Sequence[str] = LEARNER,
+        person: str | None = None,
+        name: str | None = "Somebody",
+        link: str = "link-1",
+        course: str = "course-1",
+        through: Platform = platform,
+        **claims: Any,
+    ) -> Visit:
+        sub = person or ("grace" if INSTRUCTOR in as_ else "ada")
+        return through.visit(
+            app.test_client(),
+            sub=f"{sub}@{through.issuer}",
+            name=name,
+            given_name=None,
+            family_name=None,
+            roles=[as_] if isinstance(as_, str) else list(as_),
+            resource_link={"id": link, "title": "Before the course"},
+            context={"id": course, "title": f"Title of {course}"},
+            custom={"activity": activity} if activity else {},
+            **claims,
+        )
+
+    return enter
+
+
+@pytest.fixture
+def choose(app: Flask, platform: Platform) -> Callable[..., Visit]:
+    """Opens the choice of a pre-assessment for an instructor who adds one to a course."""
+
+    def choose(course: str = "course-1", through: Platform = platform, **claims: Any) -> Visit:
+        values = through.deep_linking_claims(
+            sub=f"grace@{through.issuer}", context={"id": course, "title": f"Title of {course}"}, **claims
+        )
+        visit = through.visit(app.test_client(), values)
+        visit.path = urlsplit(visit.get().headers["Location"]).path
+        return visit
+
+    return choose
+
+
+@pytest.fixture
+def publish(choose: Callable[..., Visit]) -> Callable[..., str]:
+    """Makes a pre-assessment of a file, as an instructor does; returns the value that its links carry."""
+
+    def publish(content: bytes | None = None, *, title: str = "Before you begin", per: str = "", **where: Any) -> str:
+        visit = choose(**where)
+        data = EXAMPLE.read_bytes() if content is None else content
+        report = visit.post("new", {"title": title, "language": "en", "file": (io.BytesIO(data), "bank.csv")})
+        draft = visit.post(report.headers["Location"], {"rows": "all"})
+        settings = {"title": title, "per_competency": per, "go": "publish"}
+        page = visit.post(draft.headers["Location"], settings).get_data(as_text=True)
+        assert 'name="JWT"' in page
+        return "diagnostic:" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+    return publish
+
+
+@pytest.fixture
+def bank() -> Callable[..., bytes]:
+    """Makes a CSV file of rows that are mappings by column."""
+
+    def bank(*rows: Mapping[str, str]) -> bytes:
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        out = io.StringIO(newline="")
+        writer = csv.DictWriter(out, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+        return out.getvalue().encode()
+
+    return bank
+
+
+@pytest.fixture
+def sit() -> Callable[..., list[str]]:
+    """Answers every question of a sitting by `answer(question page)` and returns all pages it has seen."""
+
+    def sit(visit: Visit, answer: Callable[[str], Any], start: str = "start") -> list[str]:
+        pages = [visit.get().get_data(as_text=True)]
+        where = visit.post(start).headers["Location"]
+        while "/q/" in where:
+            page = visit.get(where).get_data(as_text=True)
+            pages.append(page)
+            where = visit.post(where, {"answer": answer(page)}).headers["Location"]
+        pages.append(visit.get(where).get_data(as_text=True))
+        return pages
+
+    return sit
+
+
+@pytest.fixture
+def rows(app: Flask) -> Callable[..., list[Any]]:
+    """Reads the database by SQL, also the tables of the host."""
+
+    def rows(query: str, **values: Any) -> list[Any]:
+        with app.app_context():
+            return list(session.execute(text(query), values).mappings())
+
+    return rows

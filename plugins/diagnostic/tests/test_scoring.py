@@ -1,0 +1,188 @@
+"""What answers are worth, and the rule of results."""
+
+from decimal import Decimal
+from fractions import Fraction
+from math import comb, fsum
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ltitools_diagnostic.items import Item, Kind, Option, Tolerance
+from ltitools_diagnostic.scoring import (
+    Level,
+    Outcome,
+    beta_share,
+    can_show,
+    fraction,
+    level,
+    normalise,
+    parse_number,
+    probability,
+    score,
+)
+
+settings.register_profile("diagnostic", deadline=None)
+settings.load_profile("diagnostic")
+
+OPTIONS = tuple(Option({"en": letter}, {}) for letter in "abcde")
+counts = st.integers(min_value=1, max_value=200)
+
+
+def choice(kind: Kind, *keys: int) -> Item:
+    return Item("x", "data", kind, {"en": "?"}, options=OPTIONS, keys=keys)
+
+
+def numeric(key: str, tolerance: str = "0") -> Item:
+    number, allowed = Decimal(key), Tolerance.parse(tolerance)
+    return Item("x", "data", Kind.NUMERIC, {"en": "?"}, number=number, tolerance=allowed)
+
+
+def text(**accepted: tuple[str, ...]) -> Item:
+    return Item("x", "data", Kind.TEXT, {"en": "?"}, accepted=accepted)
+
+
+@pytest.mark.parametrize(("response", "earned"), [([1], 1), ([0], 0), ([], 0), (None, 0), ([0, 1], 0)])
+def test_one_right_option_is_all_or_nothing(response: list[int] | None, earned: int) -> None:
+    assert fraction(choice(Kind.SINGLE, 1), response) == earned
+
+
+@pytest.mark.parametrize(
+    ("response", "earned"),
+    [
+        ([0, 2], 1),
+        ([0], Fraction(1, 2)),
+        ([0, 2, 1], Fraction(1, 2)),
+        ([0, 1], 0),
+        ([1, 3, 4], 0),
+        ([0, 1, 2, 3, 4], 0),
+        ([0, 0, 2], 1),
+        ([], 0),
+        (None, 0),
+    ],
+)
+def test_several_right_options_give_partial_credit_never_below_nothing(
+    response: list[int] | None, earned: Fraction
+) -> None:
+    assert fraction(choice(Kind.MULTIPLE, 0, 2), response) == earned
+
+
+@pytest.mark.parametrize(
+    "typed", ["1250", " 1250 ", "1 250", "1\u00a0250", "1\u202f250", "1250,0", "1250.00", "+1250", "１２５０"]
+)
+def test_a_number_may_be_typed_as_people_type_numbers(typed: str) -> None:
+    assert fraction(numeric("1250"), typed) == 1
+
+
+@pytest.mark.parametrize("typed", ["", "about 12", "12 %", "1e3", "12.5.1", "1,250.50", "12 50", "NaN", "9" * 61])
+def test_what_is_not_a_number_is_not_read_as_one(typed: str) -> None:
+    assert parse_number(typed) is None
+    assert fraction(numeric("1250"), typed) == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("-3", "-3"), ("\u22123,5", "-3.5"), (",5", "0.5"), ("1 234 567.8", "1234567.8")]
+)
+def test_signs_and_decimal_signs_are_read(typed: str, value: str) -> None:
+    assert parse_number(typed) == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("key", "tolerance", "inside", "outside"),
+    [
+        ("0.3", "0.1", ["0.2", "0.4", "0,4"], ["0.1999999", "0.4000001"]),
+        ("200", "5%", ["190", "210"], ["189.99", "210.01"]),
+        ("-200", "5%", ["-190", "-210"], ["-189.99", "200"]),
+        ("7", "0", ["7", "7.0"], ["7.0000000001"]),
+        ("0", "10%", ["0"], ["0.0001"]),
+    ],
+)
+def test_a_tolerance_is_inclusive_and_exact(key: str, tolerance: str, inside: list[str], outside: list[str]) -> None:
+    item = numeric(key, tolerance)
+    assert [fraction(item, typed) for typed in inside] == [1] * len(inside)
+    assert [fraction(item, typed) for typed in outside] == [0] * len(outside)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["l'équité", "L\u2019ÉQUITÉ", "  l'equite ", "l\u2019e\u0301quite\u0301", "fairness", "FAIRNESS", "fair  ness"],
+)
+def test_a_typed_word_is_accepted_in_either_language_without_its_accents(typed: str) -> None:
+    item = text(en=("fairness", "fair ness"), fr=("l\u2019équité",))
+    assert fraction(item, typed) == 1
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "unfairness", "lequite"])
+def test_another_word_is_not_accepted(typed: str) -> None:
+    assert fraction(text(en=("fairness",), fr=("l'équité",)), typed) == 0
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing_more(typed: str) -> None:
+    assert normalise(normalise(typed)) == normalise(typed)
+
+
+@pytest.mark.parametrize(("points", "items", "chance"), [(9, 10, 0.8870099), (7, 7, 0.9423520)])
+def test_the_probability_equals_published_values(points: int, items: int, chance: float) -> None:
+    """1 - pbeta(.7, 10, 2) = 0.8870099 and 1 - pbeta(.7, 8, 1) = 0.9423520, from R 4.2.2."""
+    assert probability(points, items) == pytest.approx(chance, abs=5e-8)
+
+
+@pytest.mark.parametrize(("items", "shown_from", "gap_up_to"), [(6, 6, 2), (10, 10, 5), (12, 11, 6), (20, 17, 11)])
+def test_the_levels_change_where_the_table_of_the_readme_says(items: int, shown_from: int, gap_up_to: int) -> None:
+    levels = [Outcome(Fraction(points), items).level for points in range(items + 1)]
+    assert levels.index(Level.SHOWN) == shown_from
+    assert levels.count(Level.GAP) == gap_up_to + 1
+    assert levels.index(Level.DEVELOPING) == gap_up_to + 1
+
+
+def test_fewer_than_six_questions_cannot_show_a_competency() -> None:
+    assert [items for items in range(13) if not can_show(items)] == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("chance", "expected"), [(0.90, "shown"), (0.8999, "developing"), (0.1001, "developing"), (0.10, "gap")]
+)
+def test_both_limits_belong_to_the_clear_result(chance: float, expected: str) -> None:
+    assert level(chance) == expected
+
+
+@given(counts, st.floats(min_value=0, max_value=1))
+def test_a_probability_lies_between_none_and_one(items: int, share: float) -> None:
+    assert 0 <= probability(items * share, items) <= 1
+
+
+@given(counts, st.floats(min_value=0, max_value=1), st.floats(min_value=0, max_value=1))
+def test_more_points_never_lower_the_probability(items: int, one: float, other: float) -> None:
+    fewer, more = sorted((one, other))
+    assert probability(items * fewer, items) <= probability(items * more, items) + 1e-12
+
+
+positive = st.floats(min_value=0.5, max_value=500)
+
+
+@given(positive, positive, st.floats(min_value=0.001, max_value=0.999))
+def test_the_two_tails_make_one(a: float, b: float, x: float) -> None:
+    assert beta_share(a, b, x) == pytest.approx(1 - beta_share(b, a, 1 - x), abs=1e-10)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.floats(min_value=0.01, max_value=0.99))
+def test_the_incomplete_beta_is_a_binomial_tail_for_whole_numbers(a: int, b: int, x: float) -> None:
+    """I_x(a, b) = P(Bin(a + b - 1, x) >= a), https://dlmf.nist.gov/8.17.E5, summed another way."""
+    n = a + b - 1
+    tail = fsum(comb(n, k) * x**k * (1 - x) ** (n - k) for k in range(a, n + 1))
+    assert beta_share(a, b, x) == pytest.approx(tail, abs=1e-10)
+
+
+def test_the_ends_of_the_incomplete_beta_are_exact() -> None:
+    assert (beta_share(2, 3, 0), beta_share(2, 3, 1)) == (0, 1)
+
+
+def test_the_score_is_the_mean_over_competencies_whatever_their_size() -> None:
+    outcomes = [Outcome(Fraction(1), 1), Outcome(Fraction(0), 9)]
+    assert score(outcomes) == Decimal("50.00000")
+
+
+def test_the_score_keeps_five_decimals() -> None:
+    assert score([Outcome(Fraction(2), 3)]) == Decimal("66.66667")
+    assert score([]) == Decimal("0.00000")

@@ -1,0 +1,195 @@
+"""Levers for tests in another process. The routes exist only in an LMS made with ``control=True``.
+
+``POST /control/faults``      a list of faults: ``[{"on": "scores", "status": 503, "times": 2}]``; see `faults.Fault`
+``GET  /control/state``       gradebook cells with every score that was sent, activities, people, request counts
+``POST /control/reset``       back to the seeded state, without faults
+``POST /control/activities``  an activity without the tool's help: ``{"course", "title", "custom", "url", "graded",
+                              "score_maximum", "target", "text", "opens_at", "closes_at", "due_at"}``, all optional
+``POST /control/rotate-key``  sign with a new key; ``{"forget": true}`` no longer publishes the old ones
+``POST /control/launch``      begin a launch; the answer is the login initiation
+
+A whole launch without a browser takes two requests to the LMS and two to the tool:
+
+1. ``POST /control/launch`` with ``{"person": "ben", "activity": 1}``, or ``{"person": "therese", "course": 1,
+   "message": "deep_linking"}``. The answer is ``{"action": <the tool's login URL>, "fields": {…}}`` and a session
+   cookie for the person. `tampering` may spoil the token: ``{"claims": {…}, "remove": [names], "header": {…},
+   "key": "other", "signature": "broken", "form": {more fields of the POST}}``; a header value of null leaves it out.
+2. Post ``fields`` to ``action``; the tool answers with a redirect to ``/lti/authorize?…``.
+3. ``GET`` that with the LMS's session cookie; the page holds one form with ``id_token`` and ``state``.
+4. Post the form to its ``action``, the tool's launch URL.
+
+`visitor.Visitor` does 1 and 3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, jsonify, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import delete, select
+
+from ltitools.demo_lms.access import sign_in
+from ltitools.demo_lms.ags import described_item
+from ltitools.demo_lms.claims import context_id, resource_link_id, subject
+from ltitools.demo_lms.faults import Fault
+from ltitools.demo_lms.lms import db, lms, new_signing_key
+from ltitools.demo_lms.models import Activity, Course, Grade, LineItem, Person, ScorePost, SigningKey
+from ltitools.demo_lms.oidc import begin_launch
+from ltitools.demo_lms.scoring import read_time
+from ltitools.demo_lms.seed import reset
+
+control = Blueprint("control", __name__, url_prefix="/control")
+
+
+@control.post("/faults")
+def add_faults() -> ResponseReturnValue:
+    """Let the next matching requests go wrong."""
+    try:
+        faults = [Fault.from_json(each) for each in request.get_json()]
+    except (TypeError, ValueError) as error:
+        return jsonify(error=str(error)), 400
+    lms().faults.add(*faults)
+    return "", 204
+
+
+@control.post("/reset")
+def start_over() -> ResponseReturnValue:
+    """Back to the seeded state."""
+    lms().faults.clear()
+    reset(db(), lms().public_url)
+    db().commit()
+    return "", 204
+
+
+@control.post("/rotate-key")
+def rotate_key() -> ResponseReturnValue:
+    """Sign with a new key from now on."""
+    if _body().get("forget"):
+        db().execute(delete(SigningKey))
+    new_signing_key(db())
+    db().commit()
+    return "", 204
+
+
+@control.post("/activities")
+def add_activity() -> ResponseReturnValue:
+    """An activity, placed without asking the tool."""
+    asked = _body()
+    course = db().get_one(Course, asked.get("course", 1))
+    activity = Activity(
+        course=course,
+        title=asked.get("title", "Activity"),
+        text=asked.get("text", ""),
+        url=asked.get("url"),
+        custom=asked.get("custom", {}),
+        target=asked.get("target", "iframe"),
+        opens_at=read_time(asked.get("opens_at")),
+        closes_at=read_time(asked.get("closes_at")),
+        due_at=read_time(asked.get("due_at")),
+    )
+    if asked.get("graded", True):
+        maximum = float(asked.get("score_maximum", 100))
+        activity.line_items.append(LineItem(course=course, label=activity.title, score_maximum=maximum))
+    db().add(activity)
+    db().commit()
+    return jsonify(_described_activity(activity)), 201
+
+
+@control.post("/launch")
+def launch() -> ResponseReturnValue:
+    """Sign this client in as a person and begin a launch."""
+    asked = _body()
+    person = db().scalars(select(Person).where(Person.key == asked["person"])).one()
+    sign_in(person)
+    activity = None
+    if asked.get("message", "resource_link") == "resource_link":
+        activity = db().get_one(Activity, asked["activity"])
+    course = activity.course if activity else db().get_one(Course, asked.get("course", 1))
+    form = begin_launch(
+        person,
+        course,
+        activity,
+        target=asked.get("target", "iframe"),
+        tampering=asked.get("tampering"),
+    )
+    db().commit()
+    return jsonify(action=form.action, fields=dict(form.fields))
+
+
+@control.get("/state")
+def state() -> ResponseReturnValue:
+    """All that a test may want to know, as JSON."""
+    return jsonify(
+        issuer=lms().public_url,
+        personality=lms().personality.name,
+        requests=dict(lms().faults.requests),
+        people=[
+            {"key": each.key, "sub": subject(each), "name": each.name, "kind": each.kind}
+            for each in db().scalars(select(Person).order_by(Person.id))
+        ],
+        courses=[
+            {"id": each.id, "context_id": context_id(each), "title": each.title}
+            for each in db().scalars(select(Course).order_by(Course.id))
+        ],
+        activities=[_described_activity(each) for each in db().scalars(select(Activity).order_by(Activity.id))],
+        gradebook=[
+            {**described_item(each), "course": each.course_id, "cells": _described_cells(each)}
+            for each in db().scalars(select(LineItem).order_by(LineItem.id))
+        ],
+    )
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    return body if isinstance(body, dict) else {}
+
+
+def _described_activity(activity: Activity) -> dict[str, Any]:
+    item = activity.line_item
+    return {
+        "id": activity.id,
+        "course": activity.course_id,
+        "resource_link_id": resource_link_id(activity),
+        "title": activity.title,
+        "text": activity.text,
+        "url": activity.url,
+        "custom": activity.custom,
+        "target": activity.target,
+        "icon_url": activity.icon_url,
+        "opens_at": activity.opens_at.isoformat() if activity.opens_at else None,
+        "closes_at": activity.closes_at.isoformat() if activity.closes_at else None,
+        "due_at": activity.due_at.isoformat() if activity.due_at else None,
+        "line_item": described_item(item)["id"] if item else None,
+    }
+
+
+def _described_cells(item: LineItem) -> list[dict[str, Any]]:
+    """The cells of a column that anything was ever sent for, with all that was sent."""
+    posts = list(db().scalars(select(ScorePost).where(ScorePost.line_item_id == item.id).order_by(ScorePost.id)))
+    grades = {grade.person_id: grade for grade in item.grades}
+    people = {post.person_id for post in posts} | set(grades)
+    return [_described_cell(number, grades.get(number or 0), posts) for number in sorted(people, key=str)]
+
+
+def _described_cell(number: int | None, grade: Grade | None, posts: list[ScorePost]) -> dict[str, Any]:
+    person = db().get(Person, number) if number else None
+    return {
+        "person": person.key if person else None,
+        "user_id": subject(person) if person else None,
+        "score": grade.score if grade else None,
+        "comments": grade.comments if grade else [],
+        "updated_at": grade.updated_at.isoformat() if grade and grade.updated_at else None,
+        "attempts": grade.attempts if grade else 0,
+        "overridden": grade.overridden if grade else False,
+        "posts": [
+            {
+                "received_at": post.received_at.isoformat(),
+                "body": post.body,
+                "status": post.status,
+                "outcome": post.outcome,
+            }
+            for post in posts
+            if post.person_id == number
+        ],
+    }

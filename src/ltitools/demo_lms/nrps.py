@@ -1,0 +1,65 @@
+"""Names and Role Provisioning Services 2.0: the members of a course. https://www.imsglobal.org/spec/lti-nrps/v2p0"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from ltitools.demo_lms.claims import NRPS_SCOPE, context_id, subject
+from ltitools.demo_lms.lms import lms
+from ltitools.demo_lms.models import Enrolment
+from ltitools.demo_lms.services import check_accept, course_or_refused, install, needs_scope, page_of, typed
+
+MEMBERS_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
+
+nrps = Blueprint("nrps", __name__)
+install(nrps)
+
+
+@nrps.get("/lti/services/<int:course_id>/memberships")
+@needs_scope(NRPS_SCOPE)
+def members(course_id: int) -> ResponseReturnValue:
+    """Who is in the course, one role's people if asked, in pages if asked."""
+    check_accept(MEMBERS_TYPE)
+    course = course_or_refused(course_id)
+    found = [described_member(enrolment) for enrolment in course.enrolments]
+    wanted = request.args.get("role")
+    if wanted:
+        found = [
+            member
+            for member in found
+            if any(wanted in (role, role.rpartition("#")[2]) for role in member["roles"])
+            or wanted.rpartition("#")[2] in member["roles"]
+        ]
+    page, following = page_of(found)
+    response = typed(
+        {
+            "id": lms().url("nrps.members", course_id=course.id),
+            "context": {"id": context_id(course), "label": course.label, "title": course.title},
+            "members": page,
+        },
+        MEMBERS_TYPE,
+    )
+    if following:
+        response.headers["Link"] = f'<{following}>; rel="next"'
+    return response
+
+
+def described_member(enrolment: Enrolment) -> dict[str, Any]:
+    """A member as the service describes them; Moodle shortens the roles."""
+    person, habits = enrolment.person, lms().personality
+    roles = habits.roles["test" if person.kind == "test" else enrolment.role]
+    if habits.short_roles:
+        roles = tuple(role.rpartition("#")[2] for role in roles)
+    return {
+        "status": "Active",
+        "user_id": subject(person),
+        "roles": list(roles),
+        "name": person.name,
+        "given_name": person.given_name,
+        "family_name": person.family_name,
+        "email": person.email,
+        "lis_person_sourcedid": f"campus-{person.key}",
+    }

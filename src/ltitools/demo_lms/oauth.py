@@ -1,0 +1,187 @@
+"""The OAuth 2 token endpoint: client credentials, the client authenticated by a JWT that it signs itself.
+
+Authlib does the work; what is ours is the client (the registered tool), its keys, and the clock. It is strict on
+purpose: a tool that passes here passes elsewhere.
+https://www.imsglobal.org/spec/security/v1p0/#using-json-web-tokens-with-oauth-2-0-client-credentials-grant
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from authlib.integrations.flask_oauth2 import AuthorizationServer
+from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
+from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, OAuth2Request
+from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from flask import Blueprint, Flask, Request, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import Claims, JWTClaimsRegistry
+from sqlalchemy.exc import IntegrityError
+
+from ltitools.demo_lms.claims import AGS_SCOPES, NRPS_SCOPE
+from ltitools.demo_lms.lms import ToolRegistration, db, lms
+from ltitools.demo_lms.models import AccessToken, UsedOnce
+
+oauth = Blueprint("oauth", __name__)
+
+SCOPES = frozenset({*AGS_SCOPES, NRPS_SCOPE})
+AUTH_METHOD = "private_key_jwt"
+GRANT_TYPE = "client_credentials"
+TOKEN_SECONDS = 3600
+ASSERTION_SECONDS = 300
+
+
+@oauth.post("/lti/token")
+def token() -> ResponseReturnValue:
+    """An access token for the services, or the OAuth error."""
+    response: Response = current_app.extensions["demo_lms_oauth"].create_token_response()
+    response.mimetype = lms().personality.json_type
+    db().commit()
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Make the application's authorization server."""
+    app.config["OAUTH2_TOKEN_EXPIRES_IN"] = {GRANT_TYPE: TOKEN_SECONDS}
+    server = AuthorizationServer(app, _client, _save_token)
+    server.create_oauth2_request = lambda _request: _AnyTransport(request)
+    server.register_client_auth_method(AUTH_METHOD, _Assertion(leeway=0))
+    server.register_grant(_ClientCredentials)
+    app.extensions["demo_lms_oauth"] = server
+
+
+def digest(access_token: str) -> str:
+    """How an access token is kept: as a hash, since it is a password."""
+    return hashlib.sha256(access_token.encode()).hexdigest()
+
+
+def scopes_of(access_token: str) -> frozenset[str]:
+    """What the bearer of `access_token` may do now: nothing when it is unknown or has expired."""
+    row = db().get(AccessToken, digest(access_token))
+    if row is None or row.expires_at <= lms().now():
+        return frozenset()
+    return frozenset(row.scope.split())
+
+
+def use_once(kind: str, value: str) -> bool:
+    """Remember `value`; False if it was there before. Called ahead of other writes: a repetition undoes them."""
+    db().add(UsedOnce(kind=kind, value=value, seen_at=lms().now()))
+    try:
+        db().flush()
+    except IntegrityError:
+        db().rollback()
+        return False
+    return True
+
+
+class _AnyTransport(FlaskOAuth2Request):  # type: ignore[misc]  # Authlib is untyped.
+    """Authlib takes plain HTTP for ``localhost`` itself only, and not for the names below it, where a demo
+    lives. Which address the LMS is served at is for whoever starts it to decide."""
+
+    def __init__(self, sent: Request) -> None:
+        OAuth2Request.__init__(self, sent.method, "https://localhost" + sent.full_path, headers=sent.headers)
+        self._request = sent
+        self.payload = FlaskOAuth2Payload(sent)
+
+
+class _Client(ClientMixin):  # type: ignore[misc]  # Authlib is untyped.
+    """The registered tool as Authlib sees it."""
+
+    def __init__(self, tool: ToolRegistration) -> None:
+        self.tool = tool
+
+    def get_client_id(self) -> str:
+        return self.tool.client_id
+
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        """The scopes among those asked for that exist; None, which is an error, if there are none."""
+        return " ".join(sorted(SCOPES.intersection((scope or "").split()))) or None
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        return method == AUTH_METHOD
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        return grant_type == GRANT_TYPE
+
+
+class _Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib is untyped.
+    """``private_key_jwt``: https://www.rfc-editor.org/rfc/rfc7523#section-3, on the LMS's own clock."""
+
+    CLIENT_AUTH_METHOD = AUTH_METHOD
+
+    def extract_assertion(self, assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Header and claims, unverified. Only the one algorithm and a named key are taken any further."""
+        header, claims = super().extract_assertion(assertion)
+        if header.get("alg") != "RS256" or not header.get("kid"):
+            raise InvalidClientError(description="The assertion needs alg RS256 and a kid")
+        return header, claims
+
+    def resolve_client_public_key(self, client: _Client) -> KeySet:
+        """The tool's keys, fetched now: a key that was rotated in is there at once."""
+        try:
+            return tool_keys(client.tool)
+        except KeysUnavailable as error:
+            raise InvalidClientError(description=str(error)) from error
+
+    def verify_claims(self, claims: Claims) -> None:
+        """All of iss, sub, aud, exp, iat and jti are there and right, and the jti is new."""
+        client_id = _client_id()
+        now = int(lms().now().timestamp())
+        issued_at = claims.get("iat")
+        if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
+            raise InvalidClientError(description="Missing or invalid claim: 'iat'")
+        if not now - ASSERTION_SECONDS <= issued_at <= now + lms().personality.future_seconds:
+            raise InvalidClientError(description="The assertion's iat is in the future, or too old")
+        registry = JWTClaimsRegistry(
+            now,
+            iss={"essential": True, "value": client_id},
+            sub={"essential": True, "value": client_id},
+            aud={"essential": True, "value": lms().url("oauth.token")},
+            exp={"essential": True},
+            jti={"essential": True},
+        )
+        try:
+            # The registry allows the same leeway for iat and for exp; iat was judged above.
+            registry.validate({name: value for name, value in claims.items() if name != "iat"})
+        except JoseError as error:
+            raise InvalidClientError(description=error.description or str(error)) from error
+        if not use_once("jti", claims["jti"]):
+            raise InvalidClientError(description="JWT ID is used before.")
+
+
+class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib is untyped.
+    TOKEN_ENDPOINT_AUTH_METHODS = (AUTH_METHOD,)
+
+
+class KeysUnavailable(Exception):  # noqa: N818  (it is a finding about the tool)
+    """The tool's public keys cannot be had."""
+
+
+def tool_keys(tool: ToolRegistration) -> KeySet:
+    """The public keys of `tool`, fetched from its JWKS URL."""
+    try:
+        return KeySet.import_key_set(dict(lms().fetch_keys(tool.jwks_url)))  # type: ignore[arg-type]
+    except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
+        raise KeysUnavailable(f"no usable keys at {tool.jwks_url}: {error}") from error
+
+
+def _client_id() -> str:
+    tool = lms().tool
+    return tool.client_id if tool else ""
+
+
+def _client(client_id: str) -> _Client | None:
+    tool = lms().tool
+    return _Client(tool) if tool and tool.client_id == client_id else None
+
+
+def _save_token(issued: dict[str, Any], _request: object) -> None:
+    """Keep the token that Authlib has made, as a hash."""
+    expires_at = lms().now() + timedelta(seconds=issued["expires_in"])
+    row = AccessToken(digest=digest(issued["access_token"]), scope=issued["scope"], expires_at=expires_at)
+    db().add(row)

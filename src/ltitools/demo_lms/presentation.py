@@ -1,0 +1,102 @@
+"""What the templates share: numbers and times in the reader's language, the hidden field of forms, the headers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from flask import Flask, request, url_for
+from markupsafe import Markup
+
+from ltitools.demo_lms.access import csrf_token, person_here
+from ltitools.demo_lms.lms import lms, origin_of, texts
+from ltitools.demo_lms.models import Activity
+from ltitools.i18n import LOCALE_NAMES, LOCALES, current_locale
+
+_ = texts.gettext
+
+# What a tool in a frame may ask the browser for; the same list as Moodle's, and full screen.
+FRAME_FEATURES = ("autoplay", "camera", "encrypted-media", "fullscreen", "geolocation", "microphone", "midi")
+
+
+def install(app: Flask) -> None:
+    """Give the templates of `app` what they use."""
+    app.jinja_env.filters.update(number=number, moment=moment)
+    app.jinja_env.globals.update(csrf_field=csrf_field, icon_of=icon_of, kind_name=kind_name)
+    app.context_processor(_about_this_request)
+
+
+def _about_this_request() -> dict[str, Any]:
+    locale = current_locale()
+    other = next(each for each in LOCALES if each != locale)
+    tool = lms().tool
+    is_page = request.method == "GET" and request.blueprint in ("pages", "teaching")
+    return {
+        "person_here": person_here(),
+        "locale": locale,
+        "other_locale": other,
+        "other_locale_name": LOCALE_NAMES[other],
+        "here": request.full_path.rstrip("?") if is_page else "/",
+        "tool": tool,
+        # A page of ours inside a page of ours, such as a launch that was refused, goes without the header.
+        "framed": request.headers.get("Sec-Fetch-Dest") == "iframe",
+        "frame_features": "; ".join(f"{each} {tool.origin}" for each in FRAME_FEATURES) if tool else "",
+    }
+
+
+def number(value: float | None) -> str:
+    """A score as people write it: 82.5, or 82,5 in French; nothing for None."""
+    return "" if value is None else format_decimal(round(value, 2), format="#,##0.##", locale=current_locale())
+
+
+def moment(value: datetime) -> Markup:
+    """A ``<time>`` with date and time as the clock on this machine shows them."""
+    local = value.astimezone()
+    text = format_datetime(local, "d MMM y, HH:mm", locale=current_locale())
+    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="minutes"), text)
+
+
+def csrf_field() -> Markup:
+    """The hidden field that shows a form to be ours."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(csrf_token())
+
+
+def icon_of(activity: Activity) -> str:
+    """The address of an activity's picture: its own or the tool's if that comes from the tool, else ours."""
+    tool = lms().tool
+    for icon in (activity.icon_url, tool.icon_url if tool else None):
+        if icon and tool and origin_of(icon) == tool.origin:
+            return icon
+    return url_for("static", filename="activity.svg")
+
+
+def kind_name(kind: str) -> str:
+    """What a person is, in words."""
+    names = {
+        "teacher": _("Teacher"),
+        "learner": _("Learner"),
+        "test": _("Test student"),
+        "admin": _("Administrator"),
+    }
+    return names[kind]
+
+
+def content_security_policy() -> str:
+    """Only files of our own; frames and form posts of the tool; nobody but us may frame our pages."""
+    tool = lms().tool
+    origins = sorted({tool.origin, origin_of(tool.login_url)}) if tool else []
+    theirs = "".join(f" {origin}" for origin in origins)
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "style-src 'self'",
+            "script-src 'self'",
+            f"img-src 'self'{theirs}",
+            f"frame-src 'self'{theirs}",
+            f"form-action 'self'{theirs}",
+            "frame-ancestors 'self'",
+            "base-uri 'none'",
+        )
+    )

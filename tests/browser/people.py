@@ -1,0 +1,103 @@
+"""People in front of a browser: what they do in the LMS and in the frame of the tool."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Frame, FrameLocator, Locator, Page, expect
+
+from sites import Sites
+
+AXE = Axe()
+AXE_OPTIONS = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
+}
+NO_ACCESS = "one of a page's frames could not be inspected"
+
+
+class Person:
+    """One person with one window."""
+
+    def __init__(self, context: BrowserContext, page: Page, sites: Sites) -> None:
+        self.context, self.page, self.sites = context, page, sites
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    @classmethod
+    def sign_in(cls, browser: Browser, sites: Sites, name: str, **window: Any) -> Person:
+        """Open a window and choose a person on the LMS's first page."""
+        context = browser.new_context(**{"viewport": {"width": 1100, "height": 900}, **window})
+        context.set_default_timeout(20_000)
+        person = cls(context, context.new_page(), sites)
+        person.page.goto(sites.lms_url)
+        person.page.get_by_role("button", name=re.compile(name)).click()
+        return person
+
+    def leave(self) -> None:
+        """Close the window."""
+        self.context.close()
+
+    @property
+    def tool(self) -> FrameLocator:
+        """What is in the tool's frame, or will be."""
+        return self.page.frame_locator("iframe")
+
+    def frame(self) -> Frame:
+        """The tool's frame as it is now."""
+        for frame in self.page.frames:
+            if frame.url.startswith(self.sites.tool_url):
+                return frame
+        raise AssertionError(f"no page of the tool is open: {[frame.url for frame in self.page.frames]}")
+
+    def open_course(self, number: int = 1) -> None:
+        """Go to a course's page."""
+        self.page.goto(f"{self.sites.lms_url}/courses/{number}")
+
+    def open_activity(self, title: str | re.Pattern[str]) -> None:
+        """Open an activity in the course and wait for the tool."""
+        self.page.get_by_role("link", name=title).first.click()
+        expect(self.tool.locator("main[data-tool=diagnostic]")).to_be_visible()
+
+    def add_pre_assessment(self, title: str) -> None:
+        """As a teacher: choose one that is there, by deep linking."""
+        self.open_course()
+        self.page.get_by_role("link", name="Add an activity").first.click()
+        self.tool.get_by_role("radio", name=re.compile(title)).check()
+        self.inspect()
+        self.tool.get_by_role("button", name="Add to the course").click()
+        expect(self.page.get_by_role("status")).to_contain_text(title)
+
+    def question(self) -> Locator:
+        """The form of the question that is shown."""
+        return self.tool.locator("main form").first
+
+    def answer(self, number: int = 0) -> None:
+        """Answer the question that is shown: its n-th option, or a number."""
+        inputs = self.question().locator("input[type=radio], input[type=checkbox]")
+        self.question().locator("input:not([type=hidden])").first.wait_for()
+        if inputs.count():
+            inputs.nth(min(number, inputs.count() - 1)).check()
+        else:
+            self.question().locator("input:not([type=hidden])").first.fill("7")
+
+    def inspect(self) -> None:
+        """Look at the page as it is: accessible, nothing cut off at the side, no complaint of the browser."""
+        violations = [
+            f"{frame.url}: {violation['id']}: {violation['help']}: {[node['html'] for node in violation['nodes']][:3]}"
+            for frame in self.page.frames
+            for violation in AXE.run(frame, options=AXE_OPTIONS).response["violations"]  # type: ignore[arg-type]
+        ]
+        assert violations == []
+        for frame in self.page.frames:
+            wide = frame.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{frame.url} is {wide} px wider than its window"
+            assert frame.evaluate("document.documentElement.lang") in ("en", "fr")
+        assert self.complaints == []
