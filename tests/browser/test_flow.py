@@ -10,7 +10,7 @@ import pytest
 from people import Person
 from playwright.sync_api import expect
 
-from sites import Sites
+from sites import Sites, until
 
 pytestmark = pytest.mark.browser
 Meet = Callable[..., Person]
@@ -64,12 +64,8 @@ def test_a_teacher_places_a_pre_assessment_a_learner_takes_it_and_the_grade_is_i
 
 
 def expect_cell(sites: Sites, person: str, score: float) -> None:
-    """The worker delivers by itself; the gradebook has the score when it has."""
-    from time import monotonic, sleep
-
-    deadline = monotonic() + 30
-    while sites.cell(person)["score"] is None and monotonic() < deadline:
-        sleep(0.05)
+    """Wait until the worker, which nobody told to, has brought the score to the gradebook."""
+    until(lambda: sites.cell(person)["score"] is not None)
     assert sites.cell(person)["score"] == pytest.approx(score, abs=0.01)
 
 
@@ -164,7 +160,8 @@ def test_without_javascript_everything_a_learner_needs_works(meet: Meet, activit
         go_on.wait_for()
         if start.count():
             break
-        go_on.click()
+        with learner.page.expect_event("framenavigated"):
+            go_on.click()
     start.click()
     for number in range(1, QUESTIONS + 1):
         expect(learner.tool.get_by_text(f"Question {number} of {QUESTIONS}")).to_be_visible()

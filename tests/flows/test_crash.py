@@ -8,11 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -25,24 +23,13 @@ from ltitools.models import EventDelivery, Evidence, Grade
 from ltitools.services import activities, tenants
 from ltitools.testing import close_app, make_app, writing
 from probe import make_probe
-from sites import TENANT, Sites, register, running_lms
-
-PATIENCE = 60.0
+from sites import TENANT, Sites, register, running_lms, until
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Ask again and again until the condition holds; AssertionError if it never does."""
-    deadline = time.monotonic() + PATIENCE
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "what should have happened did not"
-        time.sleep(0.05)
-    return value
 
 
 class Server:

@@ -11,8 +11,7 @@ from ltitools_diagnostic import versions
 from ltitools_diagnostic.models import DRAFT, Version
 from ltitools_diagnostic.texts import lazy, said, say
 
-# The host serves the folder without a launch, at /-/static/; the route that Flask adds must not lie in its way.
-pages = Blueprint("diagnostic", __name__, template_folder="templates", static_folder="static", static_url_path="/files")
+pages = Blueprint("diagnostic", __name__, template_folder="templates", static_folder="static")
 
 
 def page(template: str, **values: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,25 +15,22 @@ from flask import Flask
 from sqlalchemy import text
 
 from ltitools.plugin import session
-from ltitools.testing import INSTRUCTOR, LEARNER, Platform, Visit, close_app, make_app
+from ltitools.testing import INSTRUCTOR, LEARNER, Platform, Visit, close_app, databases, make_app
 
 EXAMPLE = Path(__file__).parents[1] / "ltitools_diagnostic" / "static" / "example.csv"
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with every migration, to be copied."""
-    path = tmp_path_factory.mktemp("database") / "template.db"
-    close_app(make_app(f"sqlite:///{path}"))
-    return path
+def make_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Makes migrated, empty databases of the kind under test."""
+    with databases(tmp_path_factory.mktemp("databases")) as make:
+        yield make
 
 
 @pytest.fixture
-def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
+def app(make_database: Callable[[], str]) -> Iterator[Flask]:
     """The application with the installed tools."""
-    copy = tmp_path / "test.db"
-    shutil.copyfile(migrated, copy)
-    app = make_app(f"sqlite:///{copy}")
+    app = make_app(make_database())
     yield app
     close_app(app)
 

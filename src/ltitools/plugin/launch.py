@@ -278,5 +278,3 @@ def _origins(registration: Registration, row: LaunchRow, link: LinkRow | None) -
         urls.append(row.deep_linking.get("return_url"))
     parts = [urlsplit(url) for url in urls if url]
     return tuple(sorted({f"{p.scheme}://{p.netloc}" for p in parts if p.scheme in ("http", "https") and p.netloc}))
-
-

@@ -97,9 +97,7 @@ def named(tenant_id: int, competency_ids: Iterable[int]) -> dict[int, Competency
     ids = set(competency_ids)
     if not ids:
         return {}
-    rows = session.scalars(
-        select(CompetencyRow).where(CompetencyRow.tenant_id == tenant_id, CompetencyRow.id.in_(ids))
-    )
+    rows = session.scalars(select(CompetencyRow).where(CompetencyRow.tenant_id == tenant_id, CompetencyRow.id.in_(ids)))
     return {row.id: _competency(row) for row in rows}
 
 

@@ -127,9 +127,7 @@ def deployments(registration: Registration) -> Sequence[Deployment]:
 
 def set_deployment_state(tenant_id: int, number: int, state: str) -> Deployment:
     """Approve or reject a deployment, by its number in `ltitools deployment list`; raises NotFound."""
-    deployment = session.scalar(
-        select(Deployment).where(Deployment.tenant_id == tenant_id, Deployment.id == number)
-    )
+    deployment = session.scalar(select(Deployment).where(Deployment.tenant_id == tenant_id, Deployment.id == number))
     if deployment is None:
         raise NotFound(f"This tenant has no deployment {number}. `ltitools deployment list` shows them.")
     deployment.state = state

@@ -107,5 +107,3 @@ def set_plugin_enabled(key: str, plugin: str, enabled: bool) -> Tenant:
     tenant.disabled_plugins = others if enabled else [*others, plugin]
     session.flush()
     return tenant
-
-

@@ -28,6 +28,8 @@ from ltitools.web import sessions
 
 pages = Blueprint("tool", __name__, url_prefix="/tools")
 STATIC_MAX_AGE = 3600
+# At least as long as an id of ours, so that the rules of a plugin leave /tools/<plugin>/-/… to the host.
+LAUNCH_ID = "<string(minlength=16):launch_id>"
 
 
 def mount(app: Flask, plugins: Mapping[str, Plugin]) -> None:
@@ -40,7 +42,7 @@ def mount(app: Flask, plugins: Mapping[str, Plugin]) -> None:
             domains[plugin.key] = plugin.texts
         if plugin.blueprint is not None:
             _guard(plugin.blueprint)
-            app.register_blueprint(plugin.blueprint, url_prefix=f"/tools/{plugin.key}/<launch_id>")
+            app.register_blueprint(plugin.blueprint, url_prefix=f"/tools/{plugin.key}/{LAUNCH_ID}")
     install_jinja(app.jinja_env, host, domains)
     app.jinja_env.globals["plugin_static"] = _plugin_static
     app.url_defaults(_same_launch)

@@ -25,9 +25,7 @@ def deliver_due(plugins: Mapping[str, Plugin]) -> int:
     """
     installed: ColumnElement[bool] = EventDelivery.plugin.in_(list(plugins)) if plugins else ~true()
     lease = claim(EventDelivery, installed, BATCH)
-    ids = session.scalars(
-        select(EventDelivery.id).where(EventDelivery.lease == lease).order_by(EventDelivery.id)
-    ).all()
+    ids = session.scalars(select(EventDelivery.id).where(EventDelivery.lease == lease).order_by(EventDelivery.id)).all()
     session.commit()
     for delivery_id in ids:
         _deliver(delivery_id, lease, plugins)

@@ -36,9 +36,7 @@ def access_token(registration: Registration, scopes: Sequence[str]) -> str:
         return host.sealer.open(SEAL, sealed)
     key = tenants.signing_key(registration.tenant_id)
     session.commit()
-    token = fetch_token(
-        host.http, registration, key, scopes, now=int(time.time()), token_url=registration.token_url
-    )
+    token = fetch_token(host.http, registration, key, scopes, now=int(time.time()), token_url=registration.token_url)
     kept = {
         "sealed_token": host.sealer.seal(SEAL, token.value),
         "usable_until": utcnow() + timedelta(seconds=token.expires_in - MARGIN),
