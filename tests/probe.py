@@ -57,6 +57,13 @@ def score() -> ResponseReturnValue:
     return jsonify(state=status.state)
 
 
+@pages.post("/column")
+def column() -> ResponseReturnValue:
+    """Ask for a gradebook column."""
+    current_launch().add_column()
+    return jsonify(state="added")
+
+
 @pages.get("/form")
 def form() -> ResponseReturnValue:
     """Forms as a plugin writes them: one to itself, one to elsewhere."""

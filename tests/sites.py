@@ -107,6 +107,7 @@ class ToolBrowser:
         self.http = new_session()
         self.cookies: dict[str, str] = {}
         self.proof = ""
+        self.page_with_form = "form"
 
     def send(self, method: str, url: str, data: dict[str, str] | None = None) -> requests.Response:
         """One request, redirects not followed."""
@@ -134,7 +135,7 @@ class ToolBrowser:
     def post(self, path: str, **data: str) -> requests.Response:
         """Send a form of the launch, with the proof from one of its pages."""
         if not self.proof:
-            page = self.get("form").text
+            page = self.get(self.page_with_form).text
             self.proof = page.partition('name="_form" value="')[2].partition('"')[0]
         return self.send("POST", urljoin(self.home, path), {"_form": self.proof, **data})
 

@@ -127,6 +127,11 @@ _REFUSALS: dict[str, tuple[int, LazyText, LazyText]] = {
         lazy("Go back, reload the page, and send it again."),
     ),
     "selection-used": (409, lazy("This selection was already sent to your course."), _AGAIN),
+    "column-refused": (
+        409,
+        lazy("Your learning platform did not add a gradebook column for this activity."),
+        lazy("Scores are kept here. Ask the administrator of your platform whether this tool may manage columns."),
+    ),
     # Any page
     "page-unknown": (404, lazy("There is no such page."), _AGAIN),
     "method-wrong": (405, lazy("This page cannot be used that way."), _AGAIN),

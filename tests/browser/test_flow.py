@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from people import Person
@@ -128,25 +129,44 @@ def test_a_french_learner_on_a_phone_reads_french_and_scrolls_only_down(meet: Me
     learner.inspect()
 
 
-def test_an_instructor_makes_a_new_pre_assessment_from_ten_rows(meet: Meet, tmp_path: Path) -> None:
-    file = tmp_path / "questions.csv"
-    file.write_text(CSV, "utf-8")
-    broken = tmp_path / "broken.csv"
+@pytest.mark.parametrize(
+    "window", [{"color_scheme": "dark", "viewport": NARROW}, {"color_scheme": "light"}], ids=["dark-narrow", "light"]
+)
+def test_an_instructor_makes_a_new_pre_assessment_from_ten_rows(
+    meet: Meet, tmp_path: Path, window: dict[str, Any]
+) -> None:
+    good, broken = tmp_path / "questions.csv", tmp_path / "broken.csv"
+    good.write_text(CSV, "utf-8")
     broken.write_text(CSV.replace(",b\n", ",z\n"), "utf-8")
-    teacher = meet("Arun Patel", color_scheme="dark", viewport=NARROW)
+    title = f"Ten questions {tmp_path.name}"
+    teacher = meet("Arun Patel", **window)
     teacher.open_course()
     teacher.page.get_by_role("link", name="Add an activity").first.click()
     teacher.tool.get_by_role("link", name="Upload questions").click()
+    upload = teacher.tool.get_by_role("button", name="Upload and check")
+    upload.click()
+    expect(teacher.tool.get_by_role("alert")).to_be_visible()
     teacher.inspect()
-    for upload in (broken, file):
-        teacher.tool.get_by_label("Title").fill("Ten questions")
-        teacher.tool.locator("input[type=file]").set_input_files(upload)
-        teacher.tool.get_by_role("button", name=re.compile("Read the file|Upload")).click()
-        teacher.tool.get_by_role("heading", name=re.compile("file|Import", re.IGNORECASE)).first.wait_for()
+    for file, said in ((broken, "have to be corrected"), (good, "10 questions can be imported")):
+        teacher.tool.get_by_label("Title, as learners will see it").fill(title)
+        teacher.tool.get_by_label("File with your questions (CSV)").set_input_files(file)
+        upload.click()
+        expect(teacher.tool.locator(".notice").first).to_contain_text(said)
         teacher.inspect()
-        if upload is broken:
-            expect(teacher.tool.locator("main")).to_contain_text("z")
-            teacher.tool.get_by_role("link", name=re.compile("another file|Upload|back", re.IGNORECASE)).first.click()
+        if file is broken:
+            teacher.tool.get_by_role("link", name="Upload a corrected file").click()
+    teacher.tool.get_by_role("button", name="Continue with these questions").click()
+    teacher.tool.get_by_role("button", name="Preview as a learner").click()
+    expect(teacher.tool.get_by_role("button", name="Start")).to_be_visible()
+    teacher.inspect()
+    teacher.tool.get_by_role("link", name="Leave the preview").click()
+    teacher.tool.get_by_role("button", name="Publish and add to the course").click()
+    expect(teacher.page.get_by_role("status")).to_contain_text(title)
+    learner = meet("Émile Gagnon")
+    learner.open_course()
+    learner.open_activity(title)
+    learner.tool.get_by_role("button", name="Commencer").click()
+    expect(learner.tool.get_by_text("Question 1 sur 10")).to_be_visible()
 
 
 def test_without_javascript_everything_a_learner_needs_works(meet: Meet, activity: str) -> None:

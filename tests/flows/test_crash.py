@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -72,7 +73,7 @@ class Server:
 
 @pytest.fixture
 def world(database_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[Server, Sites]]:
-    """A killable tool, registered with an LMS; the marker ``tool`` names which tool it offers."""
+    """A killable server with the probe, or with the installed tools, registered with an LMS."""
     probe = getattr(request, "param", "probe") == "probe"
     port = free_port()
     server = Server(database_url, port, probe=probe)
@@ -151,3 +152,38 @@ def test_a_kill_between_commit_and_listener_still_runs_the_listener(world: tuple
 def _delivered(app: Flask) -> bool:
     with app.app_context():
         return set(session.scalars(select(EventDelivery.state))) == {"done"}
+
+
+@pytest.mark.parametrize("world", ["installed"], indirect=True)
+def test_a_learner_whose_server_is_killed_at_every_step_loses_neither_an_answer_nor_the_grade(
+    world: tuple[Server, Sites],
+) -> None:
+    server, sites = world
+    content = Path(__file__).parents[2] / "config" / "demo" / "ai-awareness-taster.csv"
+    sites.import_questions(content, "taster", "AI at work: a first look")
+    activity = sites.place("diagnostic:taster")
+    server.start(worker_threads=0)
+    browser = sites.enter("ben", activity)
+    browser.page_with_form = ""
+    where = browser.post("start").headers["Location"]
+    saved = 0
+    while "/q/" in where:
+        number = where.rpartition("/")[2]
+        page = browser.get(where).text
+        value = found[1] if (found := re.search(r'name="answer"[^>]* value="([^"]+)"', page)) else "7"
+        where = browser.post(f"q/{number}", answer=value).headers["Location"]
+        saved += 1
+        if saved % 5 == 0:
+            server.kill()
+            server.start(worker_threads=0)
+            assert f"{saved} answered" in browser.get(where).text
+    assert saved == 12
+    browser.post("submit")
+    server.kill()
+    assert sites.cell("ben")["posts"] == []
+    server.start()
+    assert "Your results" in sites.enter("ben", activity).get().text
+    score = until(lambda: sites.cell("ben")["score"])
+    with sites.tool.app_context():
+        assert float(session.scalars(select(Grade.given)).one()) == pytest.approx(score)
+        assert len(session.scalars(select(Evidence.id)).all()) == 12

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from ltitools.db import session, utcnow
-from ltitools.models import Grade, ServiceToken
+from ltitools.models import Grade, Link, ServiceToken
 from ltitools.services import activities, tenants
 from ltitools.testing import writing
 from ltitools.worker import outbox
@@ -284,6 +284,42 @@ def test_a_link_without_a_column_is_ungraded_and_nothing_is_sent(moodle: Sites) 
     assert browser.post("score", given="50").json() == {"state": "ungraded"}
     assert moodle.deliver() <= 1
     assert moodle.control("state")["requests"].get("scores", 0) == 0
+
+
+@pytest.mark.parametrize("personality", ["moodle", "canvas"])
+def test_an_instructor_adds_the_missing_column_and_the_scores_that_waited_for_it_are_sent(
+    start: Start, personality: str
+) -> None:
+    sites = start(personality)
+    link = sites.place("probe:quiz", graded=False)
+    sites.enter("ben", link).post("score", given="50")
+    teacher = sites.enter("arun", link)
+    assert teacher.post("column").json() == {"state": "added"}
+    while sites.deliver():
+        pass
+    assert sites.cell("ben")["score"] == 50
+    assert teacher.post("column").json() == {"state": "added"}, "a second time changes nothing"
+    assert len(sites.control("state")["gradebook"]) == 1
+    assert sites.enter("ben", link).get().json()["can_grade"] is True
+
+
+def test_a_column_that_the_lms_has_for_the_link_is_taken_and_none_is_made(moodle: Sites) -> None:
+    link = moodle.place("probe:quiz")
+    teacher = moodle.enter("arun", link)
+    with writing(moodle.tool):
+        session.execute(update(Link).values(line_item_url=None))
+    teacher.post("column")
+    assert len(moodle.control("state")["gradebook"]) == 1
+    with moodle.tool.app_context():
+        assert session.scalars(select(Link.line_item_url)).one() is not None
+
+
+def test_a_lms_that_adds_no_column_is_quoted_and_a_learner_cannot_ask_for_one(moodle: Sites) -> None:
+    link = moodle.place("probe:quiz", graded=False)
+    moodle.fail("lineitems", status=403, body="No columns for you", times=5)
+    refused = moodle.enter("arun", link).post("column")
+    assert (refused.status_code, "column-refused" in refused.text) == (409, True)
+    assert moodle.enter("ben", link).post("column").status_code == 403
 
 
 def test_a_disabled_institution_sends_nothing_until_it_is_enabled(moodle: Sites) -> None:

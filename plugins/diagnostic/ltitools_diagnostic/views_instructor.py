@@ -93,6 +93,13 @@ def cancel() -> ResponseReturnValue:
     return instructor_launch().cancel()
 
 
+@pages.post("/column")
+def add_column() -> ResponseReturnValue:
+    """Give this activity a column in the LMS's gradebook."""
+    instructor_launch().add_column()
+    return redirect(url_for("tool.home"), 303)
+
+
 @pages.get("/new")
 def new() -> ResponseReturnValue:
     """The form for a file: a new pre-assessment while picking, a new version of the one that is open."""

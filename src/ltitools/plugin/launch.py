@@ -14,10 +14,11 @@ from werkzeug.wrappers import Response
 
 from ltitools.context import current_host
 from ltitools.db import session, utcnow
+from ltitools.http import HttpError
 from ltitools.i18n import host
 from ltitools.lti import deep_linking as answers
 from ltitools.lti.claims import DeepLinkingSettings, Role
-from ltitools.lti.services import LINE_ITEM
+from ltitools.lti.services import ServiceRefused
 from ltitools.models import Activity as ActivityRow
 from ltitools.models import Course as CourseRow
 from ltitools.models import Deployment, Registration
@@ -27,7 +28,7 @@ from ltitools.models import Person as PersonRow
 from ltitools.models import Tenant as TenantRow
 from ltitools.plugin.contract import Placed
 from ltitools.refusals import refused
-from ltitools.services import grades, launches, tenants
+from ltitools.services import columns, grades, launches, tenants
 
 _ = host.gettext
 INSTRUCTORS = (Role.INSTRUCTOR, Role.ASSISTANT, Role.DESIGNER, Role.ADMINISTRATOR)
@@ -129,6 +130,19 @@ class Launch:
         if self.link is None:
             return grades.NOTHING
         return grades.record(self.tenant.id, self.link.id, self.person.id, score)
+
+    def add_column(self) -> None:
+        """Give this link a gradebook column, found in the LMS or made there. Asks the LMS, and commits.
+
+        Refuses with the LMS's words where it does not work.
+        """
+        self.require(*INSTRUCTORS)
+        if self.link is None or not self.can_create_columns:
+            raise refused("column-refused", "the launch does not allow it")
+        try:
+            columns.ensure(self.tenant.id, self.link.id)
+        except (HttpError, ServiceRefused) as error:
+            raise refused("column-refused", str(error)) from error
 
     def place(self, items: Sequence[Placed]) -> Response:
         """Finish choosing: answer the deep linking request, or set this link up with the first item. Commits."""
@@ -244,7 +258,6 @@ def open_launch(launch_id: str) -> Opened:
         raise refused("registration-disabled")
     if row.expires_at <= utcnow():
         raise refused("launch-expired")
-    scopes = set(row.services.get("scopes", ()))
     launch = Launch(
         id=row.id,
         tenant=Tenant(tenant.id, tenant.key, tenant.name, tenant.locale),
@@ -258,7 +271,7 @@ def open_launch(launch_id: str) -> Opened:
         placement=row.placement,
         deep_linking=launches.deep_linking_settings(row),
         can_grade=bool(link) and grades.takes_scores(link),
-        can_create_columns=LINE_ITEM in scopes,
+        can_create_columns=bool(link) and columns.can_create(link),
         can_read_roster=bool(row.services.get("memberships_url")),
         frame_origins=_origins(registration, row, link),
     )

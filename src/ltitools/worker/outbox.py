@@ -20,8 +20,8 @@ from ltitools.lti.platforms import Dialect, Outcome, Score, Verdict, dialect_of
 from ltitools.lti.services import RESULT_READ, SCORE, ServiceRefused, post_score, read_comment
 from ltitools.models import Grade, Link, Person, Registration, Tenant
 from ltitools.services.grades import STEP
+from ltitools.services.tokens import access_token, forget_token
 from ltitools.worker.leases import back_off, claim, is_due
-from ltitools.worker.tokens import access_token, forget_token
 
 log = logging.getLogger(__name__)
 BATCH = 10
