@@ -11,6 +11,8 @@ import secrets
 import socket
 import threading
 import webbrowser
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import click
@@ -112,7 +114,8 @@ def _prepare(tool: Flask, lms_url: str) -> None:
             for slug, title in CONTENT:
                 arguments = ["import", str(CONFIG_FOLDER / "demo" / f"{slug}.csv")]
                 arguments += ["--tenant", TENANT, "--slug", slug, "--title", title, "--json"]
-                plugin.cli.main(arguments, standalone_mode=False)
+                with redirect_stdout(StringIO()):
+                    plugin.cli.main(arguments, standalone_mode=False)
 
 
 def _registration(tool_url: str) -> ToolRegistration:

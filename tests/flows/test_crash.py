@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,13 +23,7 @@ from ltitools.models import EventDelivery, Evidence, Grade
 from ltitools.services import activities, tenants
 from ltitools.testing import close_app, make_app, writing
 from probe import make_probe
-from sites import TENANT, Sites, register, running_lms, until
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from sites import TENANT, Sites, free_port, register, running_lms, until
 
 
 class Server:
