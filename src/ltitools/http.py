@@ -122,8 +122,9 @@ class HttpClient:
                 stream=True,
             ) as answer:
                 body = bytearray()
-                for chunk in answer.iter_content(65536):
-                    body += chunk
+                # One piece as it arrives at a time: a full block of a dripping server would never come.
+                while piece := answer.raw.read1(65536, decode_content=True):
+                    body += piece
                     if len(body) > limit:
                         raise HttpError(f"{url} answers with more than {limit} bytes", may_have_arrived=True)
                     if time.monotonic() > deadline:

@@ -99,6 +99,9 @@ class VersionItem(Base):
 class Attempt(Base):
     """A person's sitting of one version through one link. A preview counts nowhere and may be begun again.
 
+    A link can come to open another activity, because an instructor may edit its custom value in the LMS; a sitting
+    of the one is none of the other.
+
     `form` lists the questions in their order, each as ``[item id, [option indices as shown]]``; `seed` is what
     it was drawn with.
     """
@@ -108,6 +111,7 @@ class Attempt(Base):
         Index(
             "uq_diagnostic_attempt_of_record",
             "link_id",
+            "activity_id",
             "person_id",
             unique=True,
             sqlite_where=text("NOT preview"),

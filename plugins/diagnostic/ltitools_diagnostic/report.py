@@ -100,10 +100,15 @@ def outcomes(attempt: Attempt) -> list[CompetencyOutcome]:
     return list(_outcomes(attempt.tenant_id, [attempt.id]).get(attempt.id, {}).values())
 
 
-def dashboard(tenant_id: int, link_id: int, version: Version | None) -> Dashboard:
-    """Everybody's state on a link, in a fixed number of queries however many they are."""
+def dashboard(tenant_id: int, link_id: int, activity_id: int, version: Version | None) -> Dashboard:
+    """Everybody's state at the activity on a link, in a fixed number of queries however many they are."""
     attempts = session.scalars(
-        select(Attempt).where(Attempt.tenant_id == tenant_id, Attempt.link_id == link_id, ~Attempt.preview)
+        select(Attempt).where(
+            Attempt.tenant_id == tenant_id,
+            Attempt.link_id == link_id,
+            Attempt.activity_id == activity_id,
+            ~Attempt.preview,
+        )
     ).all()
     known = people.names(tenant_id, [attempt.person_id for attempt in attempts])
     answered = _answered_counts(tenant_id, link_id)

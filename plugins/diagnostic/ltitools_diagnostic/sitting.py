@@ -37,12 +37,13 @@ class Question:
     response: Response
 
 
-def find(tenant_id: int, link_id: int, person_id: int) -> Attempt | None:
-    """The attempt of record of a person on a link."""
+def find(tenant_id: int, link_id: int, activity_id: int, person_id: int) -> Attempt | None:
+    """The attempt of record of a person at the activity on a link."""
     return session.scalar(
         select(Attempt).where(
             Attempt.tenant_id == tenant_id,
             Attempt.link_id == link_id,
+            Attempt.activity_id == activity_id,
             Attempt.person_id == person_id,
             ~Attempt.preview,
         )
@@ -63,11 +64,15 @@ def find_preview(tenant_id: int, version_id: int, person_id: int) -> Attempt | N
 
 def begin(version: Version, *, person_id: int, link_id: int, course_id: int | None) -> Attempt:
     """The attempt of record on the link, begun now unless it is there: two browsers end in one attempt."""
-    found = find(version.tenant_id, link_id, person_id)
+
+    def of_record() -> Attempt | None:
+        return find(version.tenant_id, link_id, version.activity_id, person_id)
+
+    found = of_record()
     if found is not None:
         return found
     attempt = _drawn(version, person_id=person_id, link_id=link_id, course_id=course_id, preview=False)
-    return _first(attempt, lambda: find(version.tenant_id, link_id, person_id))
+    return _first(attempt, of_record)
 
 
 def begin_preview(version: Version, *, person_id: int, course_id: int | None) -> Attempt:

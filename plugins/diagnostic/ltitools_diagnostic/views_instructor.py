@@ -67,7 +67,7 @@ def dashboard(launch: Launch) -> ResponseReturnValue:
         sections=sections,
         drawn=sum(section.drawn for section in sections),
         owner=owner_text(launch, launch.activity.owner_course_id, launch.activity.settings),
-        board=report.dashboard(tenant_id, launch.link.id, live) if launch.link else None,
+        board=report.dashboard(tenant_id, launch.link.id, activity_id, live) if launch.link else None,
         levels=report.LEVELS,
         languages=LANGUAGES,
         state_text=report.state_text,
@@ -236,7 +236,7 @@ def download_results() -> ResponseReturnValue:
     if launch.activity is None or launch.link is None:
         return redirect(url_for("tool.home"), 303)
     live = versions.published(launch.tenant.id, launch.activity.id)
-    board = report.dashboard(launch.tenant.id, launch.link.id, live)
+    board = report.dashboard(launch.tenant.id, launch.link.id, launch.activity.id, live)
     return _file(report.people_csv(board), f"{launch.activity.slug}-results.csv")
 
 

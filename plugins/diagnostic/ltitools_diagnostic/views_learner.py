@@ -148,10 +148,10 @@ def _seat(launch: Launch, version_id: int | None) -> Seat:
     if not launch.is_learner:
         text = lazy("Only learners of the course answer the questions. Instructors have a preview.")
         raise Refused("role-forbidden", text, 403)
-    found = sitting.find(launch.tenant.id, _link_id(launch), launch.person.id)
+    activity_id = launch.activity.id if launch.activity else 0
+    found = sitting.find(launch.tenant.id, _link_id(launch), activity_id, launch.person.id)
     if found is not None:
         return Seat(launch, versions.get(launch.tenant.id, found.version_id), found, None)
-    activity_id = launch.activity.id if launch.activity else 0
     return Seat(launch, versions.published(launch.tenant.id, activity_id), None, None)
 
 

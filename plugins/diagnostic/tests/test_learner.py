@@ -345,6 +345,19 @@ def test_a_copied_link_has_its_own_sitting(enter: Enter, publish: Publish) -> No
     assert "Start" in of(enter(activity, link="link-3", course="course-2"))
 
 
+def test_a_link_that_comes_to_open_another_activity_does_not_show_the_results_of_the_first(
+    enter: Enter, publish: Publish
+) -> None:
+    first, second = publish(title="First"), publish(title="Second")
+    visit = enter(first)
+    visit.post("start")
+    visit.post("submit")
+    assert "Your results" in of(visit)
+    assert "Start" in of(enter(second))
+    assert "Nobody has begun yet" in of(enter(second, as_=INSTRUCTOR))
+    assert "Your results" in of(enter(first))
+
+
 def test_a_mentor_reads_why_there_is_nothing_to_do(enter: Enter, publish: Publish) -> None:
     visit = enter(publish(), as_=MENTOR)
     assert "neither answers the questions nor sees the results" in of(visit)

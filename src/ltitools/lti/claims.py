@@ -35,7 +35,7 @@ NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 CANVAS_PLACEMENT = "https://www.instructure.com/placement"
 CONTEXT_ROLE = re.compile(r"http://purl\.imsglobal\.org/vocab/lis/v2/membership(?:/([A-Za-z]+))?#([A-Za-z]+)")
 WEB_ADDRESS = re.compile(
-    r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\x00-\x1f]*)?", re.ASCII | re.IGNORECASE
+    r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\x00-\x1f\ud800-\udfff]*)?", re.ASCII | re.IGNORECASE
 )
 TEST_USER_ROLE = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 
@@ -186,7 +186,7 @@ def read_message(claims: SignedClaims) -> Message:
         context_label=_text(context.get("label"))[:255],
         resource_link_id=_text(link.get("id")),
         resource_link_title=_text(link.get("title"))[:500],
-        custom={str(key): _text(value) for key, value in _mapping(claims.get(CUSTOM)).items()},
+        custom={_text(key): _text(value) for key, value in _mapping(claims.get(CUSTOM)).items()},
         locale=_text(presentation.get("locale")) or _text(claims.get("locale")),
         placement=_text(claims.get(CANVAS_PLACEMENT))[:64],
         return_url=web_address(presentation.get("return_url")),
@@ -235,7 +235,7 @@ def _text(value: Any) -> str:
 
 
 def _texts(value: Any) -> Sequence[str]:
-    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
+    return [_text(entry) for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
 
 
 def _flag(value: Any, *, default: bool) -> bool:

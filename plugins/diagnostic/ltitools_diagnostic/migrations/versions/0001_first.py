@@ -104,7 +104,7 @@ def _attempt() -> None:
     op.create_index(
         "uq_diagnostic_attempt_of_record",
         "diagnostic_attempt",
-        ["link_id", "person_id"],
+        ["link_id", "activity_id", "person_id"],
         unique=True,
         sqlite_where=sa.text("NOT preview"),
         postgresql_where=sa.text("NOT preview"),
