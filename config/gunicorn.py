@@ -13,6 +13,8 @@ keepalive = 5
 max_requests = 20_000
 max_requests_jitter = 2_000
 accesslog = None
+# Nobody steers this server while it runs, so it opens no socket for that in the home folder.
+control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:

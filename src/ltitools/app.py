@@ -31,10 +31,11 @@ def create_app(settings: Settings | None = None, plugins: Iterable[Plugin] | Non
     Raises SettingsError or PluginError.
     """
     settings = settings or Settings.load()
-    logging.getLogger("ltitools").setLevel(settings.log_level)
     app = Flask("ltitools")
     app.config.update(
         SQLALCHEMY_DATABASE_URI=database_url(settings),
+        # A database error must not carry names or answers into the log.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         MAX_CONTENT_LENGTH=settings.max_request_bytes,
         MAX_FORM_MEMORY_SIZE=settings.max_request_bytes,
         SEND_FILE_MAX_AGE_DEFAULT=3600,
@@ -58,6 +59,12 @@ def create_app(settings: Settings | None = None, plugins: Iterable[Plugin] | Non
     headers.install(app)
     app.after_request(sessions.add_form_fields)
     return app
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Log to standard error, one line each, with time and level. For programs; tests have their own."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("ltitools").setLevel(settings.log_level)
 
 
 def database_url(settings: Settings) -> str:

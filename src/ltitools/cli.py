@@ -12,16 +12,17 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 from flask import Flask
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ltitools import __version__
-from ltitools.app import create_app
+from ltitools.app import create_app, set_up_logging
 from ltitools.db import db, session, set_read_only
 from ltitools.errors import Conflict, NotFound, PluginError, Refused, SettingsError
 from ltitools.lti.platforms import FAMILIES
 from ltitools.migrations import pending, upgrade
 from ltitools.models import Deployment, Registration, Tenant
 from ltitools.plugins import discover
-from ltitools.services import registrations, tenants
+from ltitools.services import grades, registrations, tenants
 from ltitools.settings import CONFIG_FOLDER, Settings
 
 P = ParamSpec("P")
@@ -122,6 +123,37 @@ def tenant_list(as_json: bool) -> None:
     _print(rows, as_json, empty="There is no tenant yet. `ltitools tenant add KEY --name NAME` adds one.")
 
 
+@tenant.command("show")
+@click.argument("key")
+@as_json
+@with_app
+def tenant_show(key: str, as_json: bool) -> None:
+    """Show an institution, its tools, and the addresses to give to its platforms."""
+    found = tenants.by_key(key)
+    row = {
+        "key": found.key,
+        "name": found.name,
+        "locale": found.locale,
+        "enabled": found.enabled,
+        "tools": [name for name in discover() if name not in found.disabled_plugins],
+        **_our_addresses(found),
+    }
+    _print_one(row, as_json)
+
+
+@tenant.command("tool")
+@click.argument("key")
+@click.argument("tool")
+@click.option("--on/--off", "enabled", required=True, help="Whether the institution has the tool.")
+@with_app
+def tenant_tool(key: str, tool: str, enabled: bool) -> None:
+    """Switch a TOOL on or off for an institution."""
+    if tool not in discover():
+        raise NotFound(f"There is no tool {tool!r}. `ltitools plugins` lists those there are.")
+    tenants.set_plugin_enabled(key, tool, enabled)
+    click.echo(f"Tool {tool} is {'on' if enabled else 'off'} for tenant {key}.")
+
+
 @tenant.command("disable")
 @click.argument("key")
 @with_app
@@ -193,21 +225,14 @@ def registration_show(number: int, tenant_key: str, as_json: bool) -> None:
     """Show a registration, and the addresses to give to the platform."""
     owner = tenants.by_key(tenant_key)
     found = registrations.get(owner.id, number)
-    base = f"{Settings.load().public_url or '<LTITOOLS_PUBLIC_URL>'}/lti/{owner.key}"
     row = _registration_row(owner, found) | {
         "auth_url": found.auth_url,
         "token_url": found.token_url,
         "jwks_url": found.jwks_url,
         "deployments": [_deployment_row(one) for one in registrations.deployments(found)],
-        "our_login_url": f"{base}/login",
-        "our_redirect_uri": f"{base}/launch",
-        "our_jwks_url": f"{base}/jwks.json",
+        **_our_addresses(owner),
     }
-    if as_json:
-        _print([row], True, empty="")
-        return
-    for name, value in row.items():
-        click.echo(f"{name.replace('_', ' '):<20} {_cell(value)}")
+    _print_one(row, as_json)
 
 
 @registration.command("disable")
@@ -250,6 +275,21 @@ def deployment_list(tenant_key: str, as_json: bool) -> None:
     _print(rows, as_json, empty="No deployment has launched yet, and none was listed.")
 
 
+@deployment.command("add")
+@click.argument("deployment_id")
+@click.option("--tenant", "tenant_key", required=True, metavar="KEY")
+@click.option("--registration", "number", type=int, required=True, metavar="NUMBER")
+@with_app
+def deployment_add(deployment_id: str, tenant_key: str, number: int) -> None:
+    """List a deployment before it launches, approved."""
+    found = registrations.get(tenants.by_key(tenant_key).id, number)
+    if any(one.deployment_id == deployment_id for one in registrations.deployments(found)):
+        click.echo(f"Deployment {deployment_id} is there already.")
+        return
+    added = registrations.add_deployment(found, deployment_id, "approved")
+    click.echo(f"Added deployment {added.id}.")
+
+
 @deployment.command("approve")
 @click.argument("number", type=int)
 @click.option("--tenant", "tenant_key", required=True, metavar="KEY")
@@ -268,6 +308,43 @@ def deployment_reject(number: int, tenant_key: str) -> None:
     """Refuse the launches of a deployment."""
     registrations.set_deployment_state(tenants.by_key(tenant_key).id, number, "rejected")
     click.echo(f"Deployment {number} is rejected.")
+
+
+@cli.group("grades")
+def grades_group() -> None:
+    """Scores on their way to the LMS."""
+
+
+@grades_group.command("list")
+@click.option("--tenant", "tenant_key", required=True, metavar="KEY")
+@as_json
+@with_app
+def grades_list(tenant_key: str, as_json: bool) -> None:
+    """List the scores that the LMS has not taken; people by the LMS's own id."""
+    rows = [
+        {
+            "number": grade.id,
+            "state": grade.state,
+            "person": person.sub,
+            "link": link.title or link.resource_link_id,
+            "score": f"{grade.given.normalize():f}/{grade.maximum.normalize():f}",
+            "recorded_at": grade.recorded_at.isoformat(timespec="seconds"),
+            "failures": grade.failures,
+            "problem": grade.problem,
+        }
+        for grade, link, person in grades.undelivered(tenants.by_key(tenant_key).id)
+    ]
+    _print(rows, as_json, empty="Every score has reached its LMS.")
+
+
+@grades_group.command("send")
+@click.argument("number", type=int, required=False)
+@click.option("--tenant", "tenant_key", required=True, metavar="KEY")
+@with_app
+def grades_send(number: int | None, tenant_key: str) -> None:
+    """Send what is parked or waiting again: the grade with this NUMBER, or all. A running server does it."""
+    count = grades.send_again(tenants.by_key(tenant_key).id, number)
+    click.echo(f"{count} to be sent again." if count else "Nothing is parked or waiting.")
 
 
 @cli.group("db")
@@ -324,6 +401,7 @@ def worker() -> None:
     app = make_app()
     with app.app_context():
         _check_migrated()
+    set_up_logging(app.extensions["ltitools"].settings)
     running = app.extensions["ltitools.worker"]
     click.echo("Delivering grades and events. Stop with Ctrl-C.")
     try:
@@ -341,6 +419,15 @@ def demo(port: int, lms_port: int, no_browser: bool) -> None:
     from ltitools.demo import run
 
     run(port, lms_port, open_browser=not no_browser)
+
+
+def _our_addresses(owner: Tenant) -> dict[str, str]:
+    base = f"{Settings.load().public_url or '<LTITOOLS_PUBLIC_URL>'}/lti/{owner.key}"
+    return {
+        "our_login_url": f"{base}/login",
+        "our_redirect_uri": f"{base}/launch",
+        "our_jwks_url": f"{base}/jwks.json",
+    }
 
 
 def _registration_row(owner: Tenant, found: Registration) -> dict[str, Any]:
@@ -374,6 +461,15 @@ def _print(rows: Sequence[Mapping[str, Any]], as_json: bool, *, empty: str) -> N
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
+def _print_one(row: Mapping[str, Any], as_json: bool) -> None:
+    """One thing as JSON (a list of one, as `list` prints) or as lines."""
+    if as_json:
+        _print([row], True, empty="")
+        return
+    for name, value in row.items():
+        click.echo(f"{name.replace('_', ' '):<20} {_cell(value)}")
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -388,4 +484,8 @@ def main() -> None:
         cli(prog_name="ltitools")
     except (Conflict, NotFound, PluginError, SettingsError, Refused) as error:
         click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except (ArgumentError, DBAPIError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        click.echo(f"Error: The database cannot be used: {' '.join(str(cause).split())}", err=True)
         sys.exit(1)

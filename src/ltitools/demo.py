@@ -6,7 +6,6 @@ browser does to frames of another site can be seen here too. The data stays in `
 
 from __future__ import annotations
 
-import logging
 import secrets
 import socket
 import threading
@@ -19,7 +18,7 @@ import click
 from flask import Flask
 from waitress.server import create_server
 
-from ltitools.app import create_app
+from ltitools.app import create_app, set_up_logging
 from ltitools.db import db, session, set_read_only
 from ltitools.demo_lms import ToolRegistration, create_lms
 from ltitools.errors import SettingsError
@@ -43,8 +42,9 @@ def run(port: int, lms_port: int, *, open_browser: bool) -> None:
         _check_free(number)
     FOLDER.mkdir(parents=True, exist_ok=True)
     tool_url, lms_url = f"http://tool.localhost:{port}", f"http://lms.localhost:{lms_port}"
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    tool = create_app(_settings(tool_url))
+    settings = _settings(tool_url)
+    set_up_logging(settings)
+    tool = create_app(settings)
     _prepare(tool, lms_url)
     lms = create_lms(f"sqlite:///{(FOLDER / 'lms.db').resolve()}", lms_url, _registration(tool_url))
     servers = [

@@ -86,9 +86,9 @@ class HttpClient:
                 return response
             target = urljoin(url, location)
             if origin(target) != origin(url):
-                raise HttpError(f"{url} redirects to another origin")
+                raise HttpError(f"{shown(url)} redirects to another origin")
             url = target
-        raise HttpError(f"{url} redirects too often")
+        raise HttpError(f"{shown(url)} redirects too often")
 
     def close(self) -> None:
         """Let go of the connections that are kept for the next request."""
@@ -100,7 +100,7 @@ class HttpClient:
             return
         local = is_localhost(parts.hostname) or parts.hostname in ("127.0.0.1", "::1")
         if parts.scheme != "http" or not (local and self._settings.allow_private_network):
-            raise HttpError(f"{url} does not begin with https://")
+            raise HttpError(f"{shown(url)} does not begin with https://")
 
     def _send(
         self,
@@ -126,19 +126,24 @@ class HttpClient:
                 while piece := answer.raw.read1(65536, decode_content=True):
                     body += piece
                     if len(body) > limit:
-                        raise HttpError(f"{url} answers with more than {limit} bytes", may_have_arrived=True)
+                        raise HttpError(f"{shown(url)} answers with more than {limit} bytes", may_have_arrived=True)
                     if time.monotonic() > deadline:
-                        raise HttpError(f"{url} answers too slowly", may_have_arrived=True)
+                        raise HttpError(f"{shown(url)} answers too slowly", may_have_arrived=True)
                 lower = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(answer.status_code, lower, bytes(body), url)
         except requests.ConnectionError as error:
             reason = getattr(error.args[0] if error.args else None, "reason", None)
             arrived = not isinstance(reason, NewConnectionError)
-            raise HttpError(f"{url} cannot be reached: {_cause(error)}", may_have_arrived=arrived) from error
+            raise HttpError(f"{shown(url)} cannot be reached: {_cause(error)}", may_have_arrived=arrived) from error
         except requests.Timeout as error:
-            raise HttpError(f"{url} does not answer in time", may_have_arrived=True) from error
+            raise HttpError(f"{shown(url)} does not answer in time", may_have_arrived=True) from error
         except (requests.RequestException, Urllib3Error, ValueError) as error:
-            raise HttpError(f"{url} cannot be reached: {_cause(error)}", may_have_arrived=True) from error
+            raise HttpError(f"{shown(url)} cannot be reached: {_cause(error)}", may_have_arrived=True) from error
+
+
+def shown(url: str) -> str:
+    """`url` for messages and logs: without its query, which may name a person."""
+    return urlsplit(url)._replace(query="", fragment="").geturl()
 
 
 def origin(url: str) -> tuple[str, str, int]:

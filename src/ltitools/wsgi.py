@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-
-from ltitools.app import create_app
+from ltitools.app import create_app, set_up_logging
 from ltitools.settings import Settings
 
-logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
 settings = Settings.load()
 settings.check_for_serving()
+set_up_logging(settings)
 app = create_app(settings)

@@ -7,9 +7,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from ltitools.db import session, utcnow
+from ltitools.models import Grade, Link, Person
+from ltitools.plugin import Score
+from ltitools.services import grades
+from ltitools.testing import Platform, ags_claim, writing
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -82,6 +91,61 @@ def test_institutions_registrations_and_deployments_are_switched(run: Run) -> No
     assert json.loads(run("deployment", "list", "--tenant", "acme", "--json").stdout)[0]["state"] == "rejected"
     run("deployment", "approve", "1", "--tenant", "acme")
     assert "approved" in run("deployment", "list", "--tenant", "acme").stdout
+
+
+def test_addresses_are_shown_before_a_platform_is_registered_and_tools_are_switched(run: Run) -> None:
+    run("tenant", "add", "acme", "--name", "Acme")
+    shown = json.loads(run("tenant", "show", "acme", "--json").stdout)[0]
+    assert shown["our_redirect_uri"] == "https://tool.example.test/lti/acme/launch"
+    assert shown["tools"] == ["diagnostic"]
+    run("tenant", "tool", "acme", "diagnostic", "--off")
+    assert json.loads(run("tenant", "show", "acme", "--json").stdout)[0]["tools"] == []
+    run("tenant", "tool", "acme", "diagnostic", "--on")
+    assert "diagnostic" in run("tenant", "show", "acme").stdout
+    assert "There is no tool 'nothing'" in run("tenant", "tool", "acme", "nothing", "--on", fails=True).stderr
+
+
+def test_a_deployment_is_listed_before_it_launches(run: Run) -> None:
+    run("tenant", "add", "acme", "--name", "Acme")
+    run(*REGISTRATION, "--deployments", "listed")
+    where = ("--tenant", "acme", "--registration", "1")
+    assert "Added deployment 2" in run("deployment", "add", "second", *where).stdout
+    assert "there already" in run("deployment", "add", "second", *where).stdout
+    states = [one["state"] for one in json.loads(run("deployment", "list", "--tenant", "acme", "--json").stdout)]
+    assert states == ["approved", "approved"]
+
+
+def test_scores_that_the_lms_has_not_taken_are_listed_and_sent_again(run: Run, start_app: Callable[..., Flask]) -> None:
+    app = start_app()
+    platform = Platform()
+    platform.register(app)
+    platform.launch(app.test_client(), endpoint=ags_claim("https://lms.example.test/items/1"))
+    platform.close()
+    with writing(app):
+        link, person = session.scalars(select(Link)).one(), session.scalars(select(Person)).one()
+        grades.record(link.tenant_id, link.id, person.id, Score(Decimal(70), Decimal(100), utcnow()))
+        session.execute(update(Grade).values(state="parked", problem="400 no", failures=24))
+    listed = json.loads(run("grades", "list", "--tenant", "acme", "--json").stdout)
+    assert [(one["state"], one["person"], one["score"], one["problem"]) for one in listed] == [
+        ("parked", "person-1", "70/100", "400 no")
+    ]
+    assert "Nothing is parked" in run("grades", "send", "99", "--tenant", "acme").stdout
+    assert "1 to be sent again" in run("grades", "send", "--tenant", "acme").stdout
+    assert json.loads(run("grades", "list", "--tenant", "acme", "--json").stdout)[0]["state"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"LTITOOLS_DATABASE_URL": "not an address"},
+        {"LTITOOLS_DATABASE_URL": "sqlite:////nowhere/at/all.db"},
+        {"LTITOOLS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
+        {"LTITOOLS_LOG_LEVEL": "loud"},
+    ],
+    ids=["no-address", "no-folder", "no-server", "log-level"],
+)
+def test_a_setting_that_cannot_work_is_one_sentence_too(run: Run, variables: dict[str, str]) -> None:
+    assert run("tenant", "list", fails=True, **variables).stderr.startswith("Error: ")
 
 
 @pytest.mark.parametrize(

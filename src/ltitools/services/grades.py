@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ltitools.db import announce_work, session, utcnow
 from ltitools.errors import NotFound
@@ -123,6 +123,29 @@ def statuses(tenant_id: int, link_id: int) -> dict[int, GradeStatus]:
     """The same for everybody with a score on the link, by person id."""
     rows = session.scalars(select(Grade).where(Grade.tenant_id == tenant_id, Grade.link_id == link_id))
     return {grade.person_id: _status(grade) for grade in rows}
+
+
+def undelivered(tenant_id: int) -> list[tuple[Grade, Link, Person]]:
+    """The scores that the LMS has not taken, with their link and person, oldest first."""
+    rows = session.execute(
+        select(Grade, Link, Person)
+        .join(Link, Link.id == Grade.link_id)
+        .join(Person, Person.id == Grade.person_id)
+        .where(Grade.tenant_id == tenant_id, Grade.state != "sent")
+        .order_by(Grade.recorded_at, Grade.id)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def send_again(tenant_id: int, grade_id: int | None = None) -> int:
+    """Let parked and waiting scores, or one of them, be due now. Returns how many."""
+    due = update(Grade).where(Grade.tenant_id == tenant_id, Grade.state.in_(("parked", "waiting")))
+    if grade_id is not None:
+        due = due.where(Grade.id == grade_id)
+    now = utcnow()
+    changed = session.execute(due.values(state="waiting", due_at=now, failures=0).returning(Grade.id)).all()
+    announce_work()
+    return len(changed)
 
 
 def _locked(tenant_id: int, link_id: int, person_id: int) -> Grade | None:

@@ -10,7 +10,6 @@ from sqlalchemy import delete, func, select, update
 
 from ltitools.context import current_host
 from ltitools.db import new_public_id, session, upsert, utcnow
-from ltitools.i18n import match_locale
 from ltitools.lti.claims import DeepLinkingSettings, Message
 from ltitools.lti.platforms import dialect_of
 from ltitools.models import (
@@ -126,10 +125,11 @@ def use_up(login: PendingLogin) -> None:
         raise refused("state-used")
 
 
-def record(registration: Registration, message: Message, browser_id: str) -> Launch:
+def record(registration: Registration, message: Message, browser_id: str, locale: str) -> Launch:
     """Write person, course, enrolment, link and launch in the caller's transaction. Refuses what is not released.
 
-    A deployment that has to be approved first is remembered, so that it can be.
+    `locale` is what the launch is shown in, unless the person has chosen another. A deployment that has to be
+    approved first is remembered, so that it can be.
     """
     deployment = _deployment(registration, message.deployment_id)
     person_id, chosen_locale = _person(registration, message)
@@ -156,7 +156,7 @@ def record(registration: Registration, message: Message, browser_id: str) -> Lau
         browser_hash=hash_token(browser_id),
         message_type=message.message_type,
         roles=sorted(message.roles),
-        locale=chosen_locale or match_locale(message.locale),
+        locale=chosen_locale or locale,
         placement=message.placement,
         custom=dict(message.custom),
         services={"scopes": list(message.service_scopes), "memberships_url": message.memberships_url},

@@ -53,7 +53,7 @@ SAME = ("auth_url", "token_url", "jwks_url", "platform", "deployments_policy")
 def add(tenant: Tenant, new: NewRegistration) -> tuple[Registration, bool]:
     """Register a platform with an institution. Returns it, and whether it is new.
 
-    Equal values again change nothing (deployments that are not there yet are added); others raise Conflict.
+    Equal values again change nothing; others raise Conflict.
     """
     new.check()
     found = session.scalar(
@@ -67,10 +67,12 @@ def add(tenant: Tenant, new: NewRegistration) -> tuple[Registration, bool]:
         different = [name for name in SAME if getattr(found, name) != getattr(new, name)]
         known = {deployment.deployment_id for deployment in deployments(found)}
         if set(new.deployment_ids) - known:
-            different.append("deployments")
+            different.append("list of deployments")
         if different:
             names = ", ".join(name.replace("_", " ") for name in different)
-            raise Conflict(f"This issuer and client ID are registered with another {names}; nothing was changed.")
+            raise Conflict(
+                f"This issuer and client ID are registered already, with another {names}; nothing was changed."
+            )
         return found, False
     registration = Registration(
         tenant_id=tenant.id,

@@ -83,10 +83,11 @@ def launch(tenant_key: str) -> ResponseReturnValue:
         public_url=host.settings.public_url,
     )
     message = read_message(claims)
-    set_locale(match_locale(message.locale))
+    locale = match_locale(message.locale, pending.tenant.locale)
+    set_locale(locale)
     browser_id = sessions.browser_id(request) or sessions.new_browser_id()
     launches.use_up(pending.login)
-    record = launches.record(pending.registration, message, browser_id)
+    record = launches.record(pending.registration, message, browser_id, locale)
     session.commit()
     log.info("launch %s tenant=%s %s", record.id, tenant_key, message.message_type)
     if record.plugin:

@@ -56,8 +56,7 @@ def install_error_pages(app: Flask) -> None:
 
 def _show(error: Refused) -> ResponseReturnValue:
     session.rollback()
-    if error.detail or error.status >= 500:
-        log.info("refused %s %s: %s", error.code, error.status, error.detail)
+    log.info("refused %s %s at %s: %s", error.code, error.status, request.endpoint, error.detail or "-")
     page = render_template(
         "error.html",
         code=error.code,
