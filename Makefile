@@ -2,6 +2,8 @@
 VENV ?= .venv
 export LTITOOLS_VENV := $(VENV)
 PYTEST = $(VENV)/bin/pytest -n 2 --dist loadgroup
+# These use no database of the host, or prove the tests rather than the code.
+SAME_ON_ANY_DATABASE = --ignore=tests/demo_lms --ignore=tests/test_docs.py --ignore=tests/certification/test_faults.py
 
 .PHONY: help demo test test-fast lint format messages pins
 
@@ -16,11 +18,11 @@ test: ## Run every test: on SQLite, in a browser, and on PostgreSQL
 	@requirements/install.sh dev
 	@tests/install-browser.sh
 	$(PYTEST)
-	LTITOOLS_TEST_DATABASE=postgresql $(PYTEST) -m "not browser and not slow"
+	LTITOOLS_TEST_DATABASE=postgresql $(PYTEST) -m "not browser" $(SAME_ON_ANY_DATABASE)
 
 test-fast: ## Run the tests that need neither a browser nor PostgreSQL
 	@requirements/install.sh dev
-	$(PYTEST) -m "not browser and not slow"
+	$(PYTEST) -m "not browser"
 
 lint: ## Check style, types and layers
 	@requirements/install.sh dev

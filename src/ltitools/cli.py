@@ -38,9 +38,13 @@ def with_app(command: Callable[P, R]) -> Callable[P, R]:
         app = make_app()
         with app.app_context():
             set_read_only(False)
-            _check_migrated()
-            result = command(*args, **kwargs)
-            session.commit()
+            try:
+                _check_migrated()
+                result = command(*args, **kwargs)
+                session.commit()
+            finally:
+                session.remove()
+                db.engine.dispose()
             return result
 
     return run
@@ -356,8 +360,10 @@ def database() -> None:
 def db_upgrade() -> None:
     """Apply the migrations that are waiting, all or none."""
     app = make_app()
-    with app.app_context(), db.engine.begin() as connection:
-        applied = upgrade(connection)
+    with app.app_context():
+        with db.engine.begin() as connection:
+            applied = upgrade(connection)
+        db.engine.dispose()
     for step in applied:
         click.echo(f"Applied {step}.")
     click.echo("The database is up to date.")

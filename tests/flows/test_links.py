@@ -227,7 +227,15 @@ def test_the_same_launch_page_counts_its_queries(app: Flask, platform: Platform,
 
 
 def test_deep_linking_settings_survive_being_stored(app: Flask, platform: Platform, client: FlaskClient) -> None:
-    claims = platform.deep_linking_claims({"data": {"x": [1, "é"]}, "accept_multiple": "false"})
+    claims = platform.deep_linking_claims({"data": {"x": [1, "é\u0000"]}, "accept_multiple": "false"})
     assert claims[names.MESSAGE_TYPE] == names.DEEP_LINKING_REQUEST
     visit = platform.visit(client, claims)
     assert visit.get(f"/tools/probe/{visit.launch_id}/").json == {"picking": []}
+
+
+@pytest.mark.parametrize("launch_id", ["%00", "a" * 22, "a" * 400, "%2e%2e", "é" * 22])
+def test_a_visit_that_never_was_is_unknown(client: FlaskClient, launch_id: str) -> None:
+    for path in (f"/tools/probe/{launch_id}/", f"/tools/-/{launch_id}/choose", f"/tools/probe/{launch_id}/form"):
+        answer = client.get(path, base_url=PUBLIC_URL)
+        assert answer.status_code == 404
+        assert error_code(answer) in ("launch-unknown", "page-unknown")

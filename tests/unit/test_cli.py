@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,14 +15,25 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from ltitools.cli import main
 from ltitools.db import session, utcnow
 from ltitools.models import Grade, Link, Person
 from ltitools.plugin import Score
 from ltitools.services import grades
 from ltitools.testing import Platform, ags_claim, writing
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
+@dataclass(frozen=True)
+class Done:
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+SECRET = "only for tests, and long enough to be accepted"
 LMS = "https://lms.example.test"
 REGISTRATION = [
     *("registration", "add", "--tenant", "acme", "--issuer", LMS, "--client-id", "c1"),
@@ -31,28 +43,27 @@ REGISTRATION = [
 
 
 @pytest.fixture
-def run(database_url: str, tmp_path: Path) -> Run:
-    """Runs ``ltitools …`` outside a clone, on the test's database."""
+def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs ``ltitools …`` as its program does, outside a clone, on the test's database."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("LTITOOLS_")]:
+        monkeypatch.delenv(name)
+    defaults = {"DATABASE_URL": database_url, "SECRET_KEY": SECRET, "PUBLIC_URL": "https://tool.example.test"}
 
-    def call(*arguments: str, fails: bool = False, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("LTITOOLS_")},
-            "LTITOOLS_DATABASE_URL": database_url,
-            "LTITOOLS_SECRET_KEY": "only for tests, and long enough to be accepted",
-            "LTITOOLS_PUBLIC_URL": "https://tool.example.test",
-            **variables,
-        }
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "ltitools"), *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode != 0) == fails, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+    def call(*arguments: str, fails: bool = False, **variables: str) -> Done:
+        for name, value in defaults.items():
+            monkeypatch.setenv(f"LTITOOLS_{name}", value)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["ltitools", *arguments])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        printed = capsys.readouterr()
+        assert (status != 0) == fails, printed.out + printed.err
+        return Done(printed.out, printed.err)
 
     return call
 
@@ -176,6 +187,12 @@ def test_commands_need_a_secret_key_and_a_migrated_database(run: Run, tmp_path: 
     assert "Applied ltitools:0001." in run("db", "upgrade", **fresh).stdout
     assert "up to date" in run("db", "upgrade", **fresh).stdout
     assert "There is no tenant yet" in run("tenant", "list", **fresh).stdout
+
+
+def test_the_program_itself_starts_outside_a_clone(tmp_path: Path) -> None:
+    program = Path(sys.executable).parent / "ltitools"
+    done = subprocess.run([program, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "diagnostic" in done.stdout
 
 
 def test_the_installed_tools_are_listed_and_help_needs_no_configuration(run: Run) -> None:

@@ -48,14 +48,17 @@ class Deployment(Base):
 
 
 class PlatformKeys(Base):
-    """The platform's key set as last fetched, shared by all server processes."""
+    """The platform's key set as last fetched, shared by all server processes.
+
+    `tried_at` is when a process last asked for it, `answered_at` when that ended, with or without a key set.
+    """
 
     __tablename__ = "platform_keys"
 
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"), primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
     jwks: Mapped[dict[str, Any] | None] = mapped_column(Json)
-    fetched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     fresh_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from ltitools.refusals import refused
 from ltitools.services import columns, grades, launches, tenants
 
 _ = host.gettext
+LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{16,32}")
 INSTRUCTORS = (Role.INSTRUCTOR, Role.ASSISTANT, Role.DESIGNER, Role.ADMINISTRATOR)
 
 
@@ -175,6 +177,7 @@ class Launch:
         settings = self.deep_linking
         if settings is None:
             raise refused("activity-not-set-up")
+        accepted = items if settings.accept_multiple else items[:1]
         row = session.execute(
             select(Registration, Deployment.deployment_id)
             .join(Deployment, Deployment.registration_id == Registration.id)
@@ -194,13 +197,15 @@ class Launch:
             tenants.signing_key(self.tenant.id),
             row.deployment_id,
             settings,
-            [self._item(placed) for placed in items],
+            [self._item(placed) for placed in accepted],
             now=int(time.time()),
-            message="" if items else _("Nothing was added."),
+            message="" if accepted else _("Nothing was added."),
         )
         session.commit()
         g.form_target = settings.return_url
-        page = render_template("deep_linking_return.html", answer=answer, return_url=settings.return_url, items=items)
+        page = render_template(
+            "deep_linking_return.html", answer=answer, return_url=settings.return_url, items=accepted
+        )
         return Response(page, mimetype="text/html")
 
     def _item(self, placed: Placed) -> answers.Item:
@@ -239,6 +244,8 @@ class Opened:
 
 def open_launch(launch_id: str) -> Opened:
     """Read a launch by its public id, in one query. Refuses one that is unknown, over or switched off."""
+    if not LAUNCH_ID.fullmatch(launch_id):
+        raise refused("launch-unknown")
     found = session.execute(
         select(LaunchRow, TenantRow, Registration, PersonRow, CourseRow, LinkRow, ActivityRow)
         .join(TenantRow, TenantRow.id == LaunchRow.tenant_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -180,13 +181,17 @@ def deep_linking_settings(launch: Launch) -> DeepLinkingSettings | None:
     if kept is None:
         return None
     sets = {name: frozenset(kept[name]) for name in ("accept_types", "targets")}
-    return DeepLinkingSettings(**{**kept, **sets})
+    return DeepLinkingSettings(**{**kept, **sets, "data": json.loads(kept["data"])})
 
 
 def _settings_as_json(settings: DeepLinkingSettings | None) -> dict[str, Any] | None:
     if settings is None:
         return None
-    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in asdict(settings).items()}
+    values = {
+        name: sorted(value) if isinstance(value, frozenset) else value for name, value in asdict(settings).items()
+    }
+    # As text: it goes back to the platform as it came, whatever a database makes of its characters.
+    return {**values, "data": json.dumps(settings.data)}
 
 
 def _deployment(registration: Registration, deployment_id: str) -> Deployment:

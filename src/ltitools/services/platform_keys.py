@@ -83,16 +83,12 @@ def _refresh(registration: Registration, known: _Loaded | None, kid: str) -> _Lo
     try:
         document, lifetime = _fetch(current_host(), registration.jwks_url)
     except HttpError as error:
+        _note_answer(registration)
         if known is None:
             raise refused("platform-keys-unreachable", str(error)) from error
         return known
     fresh_until = utcnow() + timedelta(seconds=max(lifetime, 1))
-    session.execute(
-        update(PlatformKeys)
-        .where(PlatformKeys.registration_id == registration.id, PlatformKeys.tenant_id == registration.tenant_id)
-        .values(jwks=document, fetched_at=utcnow(), fresh_until=fresh_until)
-    )
-    session.commit()
+    _note_answer(registration, jwks=document, fresh_until=fresh_until)
     fetched = _loaded[registration.id] = _Loaded(platform_keys(document), fresh_until)
     return fetched
 
@@ -121,17 +117,39 @@ def _take_turn(registration: Registration, *, cold: bool) -> bool:
     return taken is not None
 
 
+def _note_answer(registration: Registration, **values: Any) -> None:
+    """The asking is over; those who wait for it need not wait longer."""
+    session.execute(
+        update(PlatformKeys)
+        .where(PlatformKeys.registration_id == registration.id, PlatformKeys.tenant_id == registration.tenant_id)
+        .values(answered_at=utcnow(), **values)
+    )
+    session.commit()
+
+
 def _wait_for_others(registration: Registration, known: _Loaded | None, kid: str) -> _Loaded:
-    """While another process is fetching, its answer; at once what is known where nobody is."""
-    deadline = time.monotonic() + (WAIT_FOR_OTHERS if known is None else 0)
+    """While another process is asking, its answer; at once what is known where none is."""
+    deadline = time.monotonic() + WAIT_FOR_OTHERS
     while known is None or kid not in known.keys:
-        if time.monotonic() >= deadline:
+        asking = _somebody_asks(registration)
+        known = _load(registration)
+        if not asking or time.monotonic() >= deadline:
             break
         time.sleep(LOOK_AGAIN)
-        known = _load(registration)
     if known is None:
         raise refused("platform-keys-unreachable", "asked a moment ago without an answer")
     return known
+
+
+def _somebody_asks(registration: Registration) -> bool:
+    with reading():
+        row = session.execute(
+            select(PlatformKeys.tried_at, PlatformKeys.answered_at).where(
+                PlatformKeys.registration_id == registration.id, PlatformKeys.tenant_id == registration.tenant_id
+            )
+        ).one()
+        session.rollback()
+    return row.tried_at is not None and (row.answered_at is None or row.answered_at < row.tried_at)
 
 
 def _fetch(host: Host, url: str) -> tuple[dict[str, Any], int]:

@@ -171,7 +171,7 @@ def upgrade() -> None:
         sa.Column("registration_id", sa.Integer(), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("jwks", Json, nullable=True),
-        sa.Column("fetched_at", UtcDateTime(), nullable=True),
+        sa.Column("answered_at", UtcDateTime(), nullable=True),
         sa.Column("fresh_until", UtcDateTime(), nullable=True),
         sa.Column("tried_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
