@@ -8,8 +8,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from chromium import started
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from ltitools.plugin import Plugin
 from ltitools.testing import Platform, close_app, databases, make_app
@@ -74,3 +76,16 @@ def platform(app: Flask) -> Iterator[Platform]:
 def client(app: Flask) -> FlaskClient:
     """A browser."""
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium, which blocks third-party cookies in the windows that these tests open."""
+    with started(playwright, tmp_path_factory.mktemp("chromium") / "profile") as browser:
+        yield browser

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import started
 from people import Person
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser
 
 from sites import Sites, running
 
@@ -24,19 +23,6 @@ def activity(sites: Sites) -> str:
     title = f"Pre-assessment {uuid.uuid4().hex[:6]}"
     sites.place("diagnostic:taster", title=title)
     return title
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as driver:
-        yield driver
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium, which blocks third-party cookies in the windows that these tests open."""
-    with started(playwright, tmp_path_factory.mktemp("chromium") / "profile") as browser:
-        yield browser
 
 
 @pytest.fixture(scope="session")

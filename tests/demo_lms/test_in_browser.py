@@ -6,8 +6,7 @@ import base64
 import json
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -15,9 +14,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, request
 from markupsafe import escape
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from browser.chromium import started
 from ltitools.demo_lms import ToolRegistration, register_tool
 from ltitools.demo_lms.loopback import new_session
 from sites import serving
@@ -66,16 +64,23 @@ def tiny_tool(lms_url: list[str]) -> Flask:
 class Campus:
     url: str
     browser: Browser
+    windows: list[BrowserContext] = field(default_factory=list)
+
+    def leave(self) -> None:
+        for window in self.windows:
+            window.close()
 
     def enter(self, person: str, **context: object) -> Page:
-        page = self.browser.new_context(**context).new_page()  # type: ignore[arg-type]
+        window = self.browser.new_context(**context)  # type: ignore[arg-type]
+        self.windows.append(window)
+        page = window.new_page()
         page.goto(self.url)
         page.locator(f"button[value={person}]").click()
         return page
 
 
 @pytest.fixture
-def campus(make_rig: MakeRig, tmp_path: Path) -> Iterator[Campus]:
+def campus(make_rig: MakeRig, browser: Browser) -> Iterator[Campus]:
     lms_url: list[str] = []
     rig = make_rig("moodle")
     with serving(tiny_tool(lms_url)) as tool_port, serving(rig.app) as lms_port:
@@ -89,8 +94,9 @@ def campus(make_rig: MakeRig, tmp_path: Path) -> Iterator[Campus]:
         )
         with new_session() as http:
             http.post(f"{lms_url[0]}/control/activities", json={"title": "Pre-assessment"}, timeout=10)
-        with sync_playwright() as playwright, started(playwright, tmp_path / "profile") as browser:
-            yield Campus(lms_url[0], browser)
+        campus = Campus(lms_url[0], browser)
+        yield campus
+        campus.leave()
 
 
 def test_the_frame_of_another_site_reaches_the_lms_with_the_persons_cookie(campus: Campus) -> None:
@@ -105,8 +111,8 @@ def test_without_scripts_the_buttons_lead_the_same_way(campus: Campus) -> None:
     frame = page.frame_locator("iframe.tool")
     frame.get_by_role("button", name="Continue").click()
     frame.locator("#next").click()
-    for field in ("repost", "id_token"):
-        frame.locator(f"form:has([name={field}])").get_by_role("button").click()
+    for hidden in ("repost", "id_token"):
+        frame.locator(f"form:has([name={hidden}])").get_by_role("button").click()
     frame.locator("#who").get_by_text("Ben Carter").wait_for()
 
 
