@@ -4,5 +4,5 @@ set -eu
 cd "$(dirname "$0")"
 for set_of_pins in runtime dev; do
     uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-        --no-emit-index-url --no-emit-find-links "$set_of_pins.in" -o "$set_of_pins.txt"
+        "$set_of_pins.in" -o "$set_of_pins.txt"
 done

@@ -249,6 +249,24 @@ def test_an_activity_opens_in_a_window_of_its_own_too(sites: Sites, meet: Meet, 
     assert window.url.startswith(sites.tool_url)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_without_a_launch_can_be_read_by_everybody(sites: Sites, meet: Meet, scheme: str) -> None:
+    person = meet("Émile Gagnon", viewport=NARROW, color_scheme=scheme, locale="fr-CA")
+    bare = sites.place("", title="Bare", custom={})
+    pages = {
+        "/": "plateforme d’apprentissage",
+        "/lti/nobody/login?iss=a&login_hint=b&target_link_uri=c": "tenant-unknown",
+        "/nowhere": "page-unknown",
+    }
+    for path, said in pages.items():
+        person.page.goto(sites.tool_url + path)
+        expect(person.page.locator("main")).to_contain_text(said)
+        person.inspect(refused=path != "/")
+    person.page.goto(f"{sites.lms_url}/activities/{bare}")
+    expect(person.tool.get_by_role("heading", name="Pas encore prêt")).to_be_visible()
+    person.inspect(refused=True)
+
+
 def test_the_language_switch_works_inside_the_frame(meet: Meet, activity: str) -> None:
     learner = meet("Dana Flores")
     learner.open_course()
