@@ -9,7 +9,7 @@ from __future__ import annotations
 from ltitools.i18n import LazyText
 
 
-class Refused(Exception):  # noqa: N818  (it is a sentence about the request, read as such where it is raised)
+class Refused(Exception):
     """The request is refused, and the person is told why.
 
     `detail` is for the log and the administrator: it names the rule and the offending claim, never a person.
@@ -34,9 +34,9 @@ class PluginError(Exception):
     """An installed plugin breaks the contract; the message is one sentence that names it."""
 
 
-class Conflict(Exception):  # noqa: N818  (a conflict is what it is)
+class Conflict(Exception):
     """A command would overwrite what is there with something else; nothing was changed."""
 
 
-class NotFound(Exception):  # noqa: N818
+class NotFound(Exception):
     """A command names something that is not there."""

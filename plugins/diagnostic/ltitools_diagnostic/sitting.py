@@ -21,7 +21,7 @@ MAXIMUM = Decimal(100)
 NOTHING = Decimal(0)
 
 
-class AlreadySubmitted(Exception):  # noqa: N818  (a state of the attempt, not a mistake)
+class AlreadySubmitted(Exception):
     """The attempt is submitted; its answers are final."""
 
 

@@ -19,7 +19,7 @@ lazy = texts.lazy
 TEACHES = frozenset({"teacher", "admin"})
 
 
-class Problem(Exception):  # noqa: N818  (it is a page that explains, not a crash)
+class Problem(Exception):
     """A request that is refused, with the words for the page."""
 
     def __init__(self, title: str | LazyText, text: str | LazyText, status: int = 400) -> None:

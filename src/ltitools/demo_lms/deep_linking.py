@@ -33,7 +33,7 @@ MOST_ITEMS = 50
 MOST_NAMED = 5
 
 
-class ResponseRefused(Exception):  # noqa: N818  (a finding about the tool's answer)
+class ResponseRefused(Exception):
     """The deep linking response breaks a rule, named in plain English for whoever develops the tool."""
 
 

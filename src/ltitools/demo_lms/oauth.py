@@ -158,7 +158,7 @@ class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # Authl
     TOKEN_ENDPOINT_AUTH_METHODS = (AUTH_METHOD,)
 
 
-class KeysUnavailable(Exception):  # noqa: N818  (it is a finding about the tool)
+class KeysUnavailable(Exception):
     """The tool's public keys cannot be had."""
 
 

@@ -48,7 +48,7 @@ class FormPost:
     fields: Mapping[str, str]
 
 
-class RefusedToTool(Exception):  # noqa: N818  (an answer of the protocol)
+class RefusedToTool(Exception):
     """An authorization request that is refused in the protocol's way: posted to the tool."""
 
     def __init__(self, error: str, description: str = "") -> None:

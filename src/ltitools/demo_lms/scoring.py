@@ -40,7 +40,7 @@ class Context:
     gradable: bool
 
 
-class ScoreRefused(Exception):  # noqa: N818  (it says what happened to the score)
+class ScoreRefused(Exception):
     """The score is not taken; the cell stays as it was."""
 
     def __init__(self, status: int, reason: str) -> None:

@@ -17,7 +17,7 @@ from ltitools.demo_lms.oauth import scopes_of
 P = ParamSpec("P")
 
 
-class ServiceRefused(Exception):  # noqa: N818  (an answer of the protocol)
+class ServiceRefused(Exception):
     """A service call that is refused, with its HTTP status and the LMS's own words."""
 
     def __init__(self, status: int, reason: str) -> None:

@@ -35,7 +35,7 @@ ASSERTION_LIFETIME = 240
 CLOCK_MARGIN = 5
 
 
-class ServiceRefused(Exception):  # noqa: N818  (the platform refused; it is not an error of ours)
+class ServiceRefused(Exception):
     """The platform refused a call, in its own words. `status` is its HTTP status, 0 where it gave none."""
 
     def __init__(self, problem: str, status: int = 0) -> None:
