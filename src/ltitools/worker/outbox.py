@@ -155,7 +155,7 @@ def _with_comment(parcel: Parcel) -> Score:
         return score
     token = access_token(parcel.registration, (RESULT_READ,))
     comment = read_comment(current_host().http, token, parcel.line_item_url, score.user_id)
-    return replace(score, comment=comment)
+    return replace(score, comment=parcel.dialect.kept_comment(comment) if comment else None)
 
 
 def _count_post(parcel: Parcel) -> None:

@@ -63,6 +63,10 @@ class Dialect:
         """Whether a link stands for the whole course, as Canvas's navigation does: it has the course's own id."""
         return resource_link_id == context_id
 
+    def kept_comment(self, comment: str) -> str:
+        """The feedback that the platform holds, in the form in which it has to be sent back to stay the same."""
+        return comment
+
     def score_document(self, score: Score) -> dict[str, Any]:
         """The body of the score request.
 

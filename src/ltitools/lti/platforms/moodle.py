@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
 from ltitools.lti.platforms.base import Dialect, Score
+
+MARKUP = re.compile(r"</[a-z][a-z0-9]*>|<br\s*/?>", re.IGNORECASE)
+LINE_END = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6]|tr|blockquote|pre)>", re.IGNORECASE)
+TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
 class Moodle(Dialect):
@@ -16,6 +22,14 @@ class Moodle(Dialect):
     def is_course_link(self, resource_link_id: str, context_id: str) -> bool:
         """Never: courses and activities are counted apart, so link 2 of course 2 is a coincidence."""
         return False
+
+    def kept_comment(self, comment: str) -> str:
+        """Moodle gives out a teacher's feedback as HTML but takes every comment for plain text, so its tags would
+        become visible. Text that only happens to hold a ``<`` is left as it is.
+        """
+        if not MARKUP.search(comment):
+            return comment
+        return html.unescape(TAG.sub("", LINE_END.sub("\n", comment))).strip()
 
     def score_document(self, score: Score) -> dict[str, Any]:
         document = super().score_document(score)

@@ -1,0 +1,27 @@
+"""What a platform wants differently, rule by rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from ltitools.lti.platforms import dialect_of
+
+
+@pytest.mark.parametrize(
+    ("held", "sent"),
+    [
+        ("<p>Good start, <strong>Ana</strong> &amp; all.</p><p>See page 3.</p>", "Good start, Ana & all.\nSee page 3."),
+        ("One<br>Two<br />Three", "One\nTwo\nThree"),
+        ("<ul><li>first</li><li>second</li></ul>", "first\nsecond"),
+        ("Use a < b and b > c, not &lt;", "Use a < b and b > c, not &lt;"),
+        ("Plain words.", "Plain words."),
+    ],
+)
+def test_moodle_gets_a_teachers_feedback_back_as_readable_text(held: str, sent: str) -> None:
+    moodle = dialect_of("moodle")
+    assert moodle.kept_comment(held) == sent
+    assert moodle.kept_comment(sent) == sent, "a second score changes nothing"
+
+
+def test_other_platforms_get_it_back_as_it_is() -> None:
+    assert dialect_of("generic").kept_comment("<p>As it is</p>") == "<p>As it is</p>"
