@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -101,7 +102,7 @@ def on_score(delivery: Delivery) -> None:
     assert isinstance(event, ScoreRecorded)
     heard = competencies.ensure(event.tenant_id, "probe", "heard", {"en": "Heard"})
     fraction = float(Decimal(event.given) / Decimal(event.maximum))
-    common = {
+    common: dict[str, Any] = {
         "person_id": event.person_id,
         "course_id": event.course_id,
         "link_id": event.link_id,
@@ -110,17 +111,17 @@ def on_score(delivery: Delivery) -> None:
         "source": f"probe:event:{delivery.event_id}",
         "observed_at": delivery.happened_at,
     }
-    competencies.append_evidence(event.tenant_id, [Evidence(fraction=fraction, **common)])  # type: ignore[arg-type]
+    competencies.append_evidence(event.tenant_id, [Evidence(fraction=fraction, **common)])
     competencies.record_results(
         event.tenant_id,
-        [CompetencyResult(level="shown", probability=0.95, **common)],  # type: ignore[arg-type]
+        [CompetencyResult(level="shown", probability=0.95, **common)],
     )
 
 
 def make_probe(**changes: object) -> Plugin:
     """The tool; `changes` replace parts of the contract."""
     texts = Domain("probe", Path(__file__).parent / "translations")
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "key": "probe",
         "title": texts.lazy("Probe"),
         "on_launch": show,
@@ -129,4 +130,4 @@ def make_probe(**changes: object) -> Plugin:
         "listens": {ScoreRecorded: on_score},
         **changes,
     }
-    return Plugin(**values)  # type: ignore[arg-type]
+    return Plugin(**values)

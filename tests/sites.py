@@ -191,13 +191,13 @@ def running(
 
 
 @contextmanager
-def running_lms(tool_url: str, personality: str) -> Iterator[tuple[Flask, str]]:
+def running_lms(tool_url: str, personality: Any) -> Iterator[tuple[Flask, str]]:
     """An LMS of the given personality that knows the tool at `tool_url`; gives it and its address."""
     lms_at = _Later()
     with serving(lms_at) as lms_port:
         lms_url = f"http://lms.localhost:{lms_port}"
         base = f"{tool_url}/lti/{TENANT}"
-        lms = create_lms("sqlite://", lms_url, personality=personality, control=True)  # type: ignore[arg-type]
+        lms = create_lms("sqlite://", lms_url, personality=personality, control=True)
         register_tool(
             lms,
             ToolRegistration(

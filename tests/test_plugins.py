@@ -43,7 +43,7 @@ class Shared(Base):
 
 
 Base.metadata.remove(Stray.__table__)  # type: ignore[arg-type]  # tables of this test are no tables of ours
-Base.metadata.remove(Shared.__table__)  # type: ignore[arg-type]
+Base.metadata.remove(Shared.__table__)  # type: ignore[arg-type]  # the same
 
 
 @pytest.mark.parametrize(

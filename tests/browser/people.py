@@ -96,7 +96,7 @@ class Person:
         violations = [
             f"{frame.url}: {violation['id']}: {violation['help']}: {[node['html'] for node in violation['nodes']][:3]}"
             for frame in self.page.frames
-            for violation in AXE.run(frame, options=AXE_OPTIONS).response["violations"]  # type: ignore[arg-type]
+            for violation in AXE.run(frame, options=AXE_OPTIONS).response["violations"]
         ]
         assert violations == []
         for frame in self.page.frames:

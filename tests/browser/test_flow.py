@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from people import Person
@@ -46,7 +46,9 @@ def test_a_teacher_places_a_pre_assessment_a_learner_takes_it_and_the_grade_is_i
     expect(learner.tool.get_by_role("heading", name="Your results")).to_be_visible()
     expect(learner.tool.locator(".level")).to_have_count(2)
     learner.inspect()
-    score = float(re.search(r"Overall score: ([\d.]+)", learner.frame().inner_text("main"))[1])  # type: ignore[index]
+    shown = re.search(r"Overall score: ([\d.]+)", learner.frame().inner_text("main"))
+    assert shown is not None
+    score = float(shown[1])
 
     expect_cell(sites, "ben", score)
     learner.open_course()
@@ -76,9 +78,9 @@ def test_a_learner_uses_the_keyboard_only(meet: Meet, activity: str) -> None:
     learner.open_activity(activity)
     keys = learner.page.keyboard
 
-    def focus(role: str, name: str) -> None:
+    def focus(role: Literal["button"], name: str) -> None:
         """Press Tab until the focus stands on what is wanted; every stop on the way must be visible."""
-        wanted = learner.tool.get_by_role(role, name=name).first  # type: ignore[arg-type]
+        wanted = learner.tool.get_by_role(role, name=name).first
         wanted.wait_for()
         for _ in range(60):
             keys.press("Tab")

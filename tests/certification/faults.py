@@ -332,7 +332,7 @@ def _faulty_code(function: FunctionType, fault: Fault) -> CodeType:
     definition.decorator_list.clear()
     names: dict[str, object] = {}
     flags = __future__.annotations.compiler_flag
-    exec(compile(tree, function.__code__.co_filename, "exec", flags, dont_inherit=True), function.__globals__, names)  # noqa: S102
+    exec(compile(tree, function.__code__.co_filename, "exec", flags, dont_inherit=True), function.__globals__, names)  # noqa: S102  (our own source, one line of it changed)
     faulty = names[function.__name__]
     assert isinstance(faulty, FunctionType)
     return faulty.__code__

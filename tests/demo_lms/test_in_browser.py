@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
@@ -70,8 +70,8 @@ class Campus:
         for window in self.windows:
             window.close()
 
-    def enter(self, person: str, **context: object) -> Page:
-        window = self.browser.new_context(**context)  # type: ignore[arg-type]
+    def enter(self, person: str, **context: Any) -> Page:
+        window = self.browser.new_context(**context)
         self.windows.append(window)
         page = window.new_page()
         page.goto(self.url)

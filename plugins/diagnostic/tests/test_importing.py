@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -110,7 +110,7 @@ def test_column_names_may_be_written_as_people_write_them() -> None:
 )
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_what_spreadsheets_save_is_read(encode, separator: str, line_end: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_spreadsheets_save_is_read(encode: Callable[[str], bytes], separator: str, line_end: str) -> None:
     lines = ["competency,question,answer", "données,Où est l’été ?,là"]
     imported = read(encode(line_end.join(lines).replace(",", separator)), language="fr")
     item = only_item(imported)

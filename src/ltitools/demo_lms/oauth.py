@@ -165,7 +165,7 @@ class KeysUnavailable(Exception):
 def tool_keys(tool: ToolRegistration) -> KeySet:
     """The public keys of `tool`, fetched from its JWKS URL."""
     try:
-        return KeySet.import_key_set(dict(lms().fetch_keys(tool.jwks_url)))  # type: ignore[arg-type]
+        return KeySet.import_key_set(dict(lms().fetch_keys(tool.jwks_url)))  # type: ignore[arg-type]  # checked by the import
     except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
         raise KeysUnavailable(f"no usable keys at {tool.jwks_url}: {error}") from error
 
