@@ -16,6 +16,7 @@ from ltitools_diagnostic.texts import lazy
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 5000
 MAX_COLUMNS = 500
+_SHOWN_LENGTH = 60
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
@@ -48,7 +49,7 @@ class Row:
 
 def read_rows(data: bytes, findings: Findings) -> list[Row]:
     """The records of a CSV file, empty ones left out; what cannot be read becomes errors in `findings`."""
-    text = _decode(data, findings)
+    text = decode(data, findings)
     if text is None:
         return []
     rows: list[Row] = []
@@ -94,7 +95,13 @@ def _clean(cell: str) -> str:
     return unguard(composed.strip()).strip()
 
 
-def _decode(data: bytes, findings: Findings) -> str | None:
+def shorten(value: str) -> str:
+    """`value` as a report shows it."""
+    return value if len(value) <= _SHOWN_LENGTH else value[: _SHOWN_LENGTH - 1].rstrip() + "…"
+
+
+def decode(data: bytes, findings: Findings) -> str | None:
+    """The text of an uploaded file; what is in the way becomes an error, a guess a warning."""
     if len(data) > MAX_BYTES:
         findings.errors.append(Problem(_too_large()))
     elif data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):

@@ -9,10 +9,17 @@ from enum import StrEnum
 from typing import Any
 
 Wording = Mapping[str, str]
-"""A text by locale; a language that is missing is absent."""
+"""A text by locale, in Markdown; a language that is missing is absent."""
 
 Response = Sequence[int] | str | None
-"""What a person answered: option indices in the item's own order, or what they typed; None is unanswered."""
+"""What a person answered; None is unanswered.
+
+Choices: option indices in the item's own order. Matching: for each prompt the index of a text of `Item.answers`, or
+`NOT_CHOSEN`. Ordering: all option indices in the order in which the person put them. Else what was typed.
+"""
+
+NOT_CHOSEN = -1
+FULL = Decimal(100)
 
 
 class Kind(StrEnum):
@@ -23,19 +30,27 @@ class Kind(StrEnum):
     TRUEFALSE = "truefalse"
     NUMERIC = "numeric"
     TEXT = "text"
+    MATCHING = "matching"
+    ORDERING = "ordering"
 
 
 CHOICES = frozenset({Kind.SINGLE, Kind.MULTIPLE, Kind.TRUEFALSE})
+TYPED = frozenset({Kind.NUMERIC, Kind.TEXT})
 TRUE, FALSE = 0, 1
 """A true/false question has two options without wording, always in this order."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One choice, and why it is right or wrong."""
+    """One choice, and why it is right or wrong; of matching a prompt with its answer, of ordering one line.
+
+    `weight` is what choosing it earns in percent; either all options of a question have one, or none.
+    """
 
     text: Wording
     reason: Wording
+    weight: Decimal | None = None
+    match: Wording = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,9 +69,56 @@ class Tolerance:
         return f"{self.amount:f}%" if self.percent else f"{self.amount:f}"
 
 
+EXACT = Tolerance(Decimal(0))
+
+
+@dataclass(frozen=True)
+class Near:
+    """Numbers up to a tolerance away from `value`."""
+
+    value: Decimal
+    tolerance: Tolerance = EXACT
+
+
+@dataclass(frozen=True)
+class Between:
+    """Numbers from `low` to `high`, both included."""
+
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True)
+class NumberAnswer:
+    """Numbers that a person may type, what they earn in percent, and what the person is told.
+
+    `accepts` is None for any number: the last answer, for feedback to those whom no other answer fits.
+    """
+
+    accepts: Near | Between | None
+    weight: Decimal = FULL
+    feedback: Wording = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TextAnswer:
+    """Words that a person may type, what they earn in percent, and what the person is told.
+
+    A ``*`` stands for any text, also for none; ``\\*`` is an asterisk, as in Moodle's short answers.
+    """
+
+    text: str
+    weight: Decimal = FULL
+    feedback: Wording = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Item:
-    """One question. `keys` are the right options; `number` and `accepted` the key of the typed kinds."""
+    """One question. `keys` are the right options; `numbers`, or `texts` by language, the key of the typed kinds.
+
+    Of several `numbers` the first that fits counts, and of the `texts` of a language. `extra` are answers of a
+    matching question that belong to no prompt. The `options` of an ordering question stand in the right order.
+    """
 
     code: str
     competency: str
@@ -65,10 +127,19 @@ class Item:
     outcome: Wording = field(default_factory=dict)
     options: tuple[Option, ...] = ()
     keys: tuple[int, ...] = ()
-    number: Decimal | None = None
-    tolerance: Tolerance = field(default_factory=lambda: Tolerance(Decimal(0)))
-    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    numbers: tuple[NumberAnswer, ...] = ()
+    texts: Mapping[str, tuple[TextAnswer, ...]] = field(default_factory=dict)
+    extra: tuple[Wording, ...] = ()
     feedback: Wording = field(default_factory=dict)
+
+    @property
+    def answers(self) -> tuple[Wording, ...]:
+        """The different answers that can be chosen for the prompts of a matching question."""
+        different: list[Wording] = []
+        for wording in (*(option.match for option in self.options), *self.extra):
+            if wording not in different:
+                different.append(wording)
+        return tuple(different)
 
 
 @dataclass(frozen=True)
@@ -100,35 +171,116 @@ class Bank:
         return tuple(sorted({locale for item in self.items for locale in item.question}))
 
 
+def right_by_weight(kind: Kind, weights: Sequence[Decimal]) -> tuple[int, ...]:
+    """The options that are right by their weights: the best where one is chosen, all that earn where several are."""
+    best = max(weights, default=Decimal(0))
+    return tuple(
+        index
+        for index, weight in enumerate(weights)
+        if weight > 0 and (weight == best or kind is Kind.MULTIPLE)
+    )  # fmt: skip
+
+
 def to_json(item: Item) -> dict[str, Any]:
-    """`item` as plain JSON values, for the database."""
-    return {
+    """`item` as plain JSON values, for the database.
+
+    What the first version of this tool could say is written as it wrote it, so that fingerprints of published
+    questions stay what they are.
+    """
+    plain = _plain_number(item)
+    values = {
         "code": item.code,
         "competency": item.competency,
         "kind": item.kind.value,
         "question": dict(item.question),
         "outcome": dict(item.outcome),
-        "options": [{"text": dict(option.text), "reason": dict(option.reason)} for option in item.options],
+        "options": [_option_to_json(option) for option in item.options],
         "keys": list(item.keys),
-        "number": None if item.number is None else f"{item.number:f}",
-        "tolerance": str(item.tolerance),
-        "accepted": {locale: list(answers) for locale, answers in item.accepted.items()},
+        "number": None if plain is None else f"{plain.value:f}",
+        "tolerance": str(plain.tolerance if plain else EXACT),
+        "accepted": {locale: [_text_to_json(answer) for answer in answers] for locale, answers in item.texts.items()},
         "feedback": dict(item.feedback),
     }
+    if item.numbers and plain is None:
+        values["numbers"] = [_number_to_json(answer) for answer in item.numbers]
+    if item.extra:
+        values["extra"] = [dict(wording) for wording in item.extra]
+    return values
 
 
 def from_json(values: Mapping[str, Any]) -> Item:
     """The item that `to_json` wrote."""
+    numbers = tuple(_number_from_json(answer) for answer in values.get("numbers", ()))
+    if values["number"] is not None:
+        numbers = (NumberAnswer(Near(Decimal(values["number"]), Tolerance.parse(values["tolerance"]))),)
     return Item(
         code=values["code"],
         competency=values["competency"],
         kind=Kind(values["kind"]),
         question=values["question"],
         outcome=values["outcome"],
-        options=tuple(Option(option["text"], option["reason"]) for option in values["options"]),
+        options=tuple(_option_from_json(option) for option in values["options"]),
         keys=tuple(values["keys"]),
-        number=None if values["number"] is None else Decimal(values["number"]),
-        tolerance=Tolerance.parse(values["tolerance"]),
-        accepted={locale: tuple(answers) for locale, answers in values["accepted"].items()},
+        numbers=numbers,
+        texts={
+            locale: tuple(_text_from_json(answer) for answer in answers)
+            for locale, answers in values["accepted"].items()
+        },
+        extra=tuple(values.get("extra", ())),
         feedback=values["feedback"],
     )
+
+
+def _plain_number(item: Item) -> Near | None:
+    """The key of a numeric question that has one value and nothing more to say about it."""
+    if len(item.numbers) != 1 or item.numbers[0] != NumberAnswer(item.numbers[0].accepts):
+        return None
+    accepts = item.numbers[0].accepts
+    return accepts if isinstance(accepts, Near) else None
+
+
+def _option_to_json(option: Option) -> dict[str, Any]:
+    values: dict[str, Any] = {"text": dict(option.text), "reason": dict(option.reason)}
+    if option.weight is not None:
+        values["weight"] = f"{option.weight:f}"
+    if option.match:
+        values["match"] = dict(option.match)
+    return values
+
+
+def _option_from_json(values: Mapping[str, Any]) -> Option:
+    weight = values.get("weight")
+    return Option(
+        values["text"], values["reason"], None if weight is None else Decimal(weight), values.get("match", {})
+    )
+
+
+def _number_to_json(answer: NumberAnswer) -> dict[str, Any]:
+    values: dict[str, Any] = {"weight": f"{answer.weight:f}", "feedback": dict(answer.feedback)}
+    if isinstance(answer.accepts, Near):
+        return {**values, "value": f"{answer.accepts.value:f}", "tolerance": str(answer.accepts.tolerance)}
+    if isinstance(answer.accepts, Between):
+        return {**values, "low": f"{answer.accepts.low:f}", "high": f"{answer.accepts.high:f}"}
+    return values
+
+
+def _number_from_json(values: Mapping[str, Any]) -> NumberAnswer:
+    accepts: Near | Between | None = None
+    if "value" in values:
+        accepts = Near(Decimal(values["value"]), Tolerance.parse(values["tolerance"]))
+    elif "low" in values:
+        accepts = Between(Decimal(values["low"]), Decimal(values["high"]))
+    return NumberAnswer(accepts, Decimal(values["weight"]), values["feedback"])
+
+
+def _text_to_json(answer: TextAnswer) -> Any:
+    # A string is an answer of the first version of this tool, which knew no wildcard.
+    if answer == TextAnswer(answer.text) and "*" not in answer.text:
+        return answer.text
+    return {"text": answer.text, "weight": f"{answer.weight:f}", "feedback": dict(answer.feedback)}
+
+
+def _text_from_json(values: Any) -> TextAnswer:
+    if isinstance(values, str):
+        return TextAnswer(values.replace("*", r"\*"))
+    return TextAnswer(values["text"], Decimal(values["weight"]), values["feedback"])

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from fractions import Fraction
+from itertools import combinations
 
-from ltitools_diagnostic.items import CHOICES, Item, Kind, Response
+from ltitools_diagnostic.items import TYPED, Between, Item, Kind, Near, NumberAnswer, Response, TextAnswer
 
 CUT = 0.70
 SHOWN_FROM = 0.90
@@ -57,32 +58,108 @@ class Outcome:
 def fraction(item: Item, response: Response) -> Fraction:
     """What `response` earns, from 0 to 1; unanswered earns 0.
 
-    Several right options give partial credit: (right chosen - wrong chosen) / right ones, never below 0.
+    Several right options give partial credit: (right chosen - wrong chosen) / right ones, never below 0. Where the
+    options have weights, those of the chosen ones are added instead. Matching earns right pairs / pairs. Ordering
+    looks at every pair of lines: (pairs in the right order - pairs in the wrong order) / pairs, never below 0, so
+    that one line out of place costs a little, and an order by chance earns nothing on average.
     """
     if response is None:
         return Fraction(0)
-    if item.kind in CHOICES:
-        chosen, keys = {index for index in response if isinstance(index, int)}, set(item.keys)
-        if item.kind is Kind.MULTIPLE:
-            return max(Fraction(0), Fraction(len(chosen & keys) - len(chosen - keys), len(keys)))
-        return Fraction(chosen == keys)
-    typed = str(response)
-    return Fraction(_near(item, typed) if item.kind is Kind.NUMERIC else _accepted(item, typed))
+    if item.kind in TYPED:
+        answer = answer_given(item, str(response))
+        return _clamped(share(answer.weight)) if answer else Fraction(0)
+    numbers = [index for index in response if isinstance(index, int)]
+    if item.kind is Kind.MATCHING:
+        right = sum(right_pair(item, prompt, chosen) for prompt, chosen in enumerate(numbers[: len(item.options)]))
+        return Fraction(right, len(item.options))
+    if item.kind is Kind.ORDERING:
+        return _in_order(numbers, len(item.options))
+    return _chosen(item, {index for index in numbers if 0 <= index < len(item.options)})
 
 
-def _near(item: Item, typed: str) -> bool:
-    number = parse_number(typed)
-    if number is None or item.number is None:
+def share(weight: Decimal) -> Fraction:
+    """A weight in percent as a share; 33.33333 is meant as a third, as it is in Moodle."""
+    exact = Fraction(weight) / 100
+    simple = exact.limit_denominator(20)
+    return simple if abs(simple - exact) < Fraction(1, 2000) else exact
+
+
+def right_pair(item: Item, prompt: int, chosen: int) -> bool:
+    """Whether the answer `chosen` (an index of `Item.answers`) says in some language what the prompt's own says."""
+    if not 0 <= chosen < len(item.answers):
         return False
+    key, given = item.options[prompt].match, item.answers[chosen]
+    return any(text and given.get(locale) == text for locale, text in key.items())
+
+
+def answer_given(item: Item, typed: str) -> NumberAnswer | TextAnswer | None:
+    """The answer of the key that fits what was typed: the first one, of the texts the best of both languages."""
+    if item.kind is Kind.NUMERIC:
+        number = parse_number(typed)
+        if number is None:
+            return None
+        return next((answer for answer in item.numbers if _near(answer.accepts, Fraction(number))), None)
+    bare = normalise(typed).replace(_ANYTHING, "")
+    by_language = (next((each for each in texts if _fits(each.text, bare)), None) for texts in item.texts.values())
+    return max((answer for answer in by_language if answer), key=lambda answer: answer.weight, default=None)
+
+
+def _chosen(item: Item, chosen: set[int]) -> Fraction:
+    weights = [item.options[index].weight for index in chosen]
+    if item.kind is not Kind.MULTIPLE and len(chosen) != 1:
+        return Fraction(0)
+    if weights and None not in weights:
+        return _clamped(sum((share(weight) for weight in weights if weight is not None), Fraction(0)))
+    keys = set(item.keys)
+    if item.kind is Kind.MULTIPLE:
+        return _clamped(Fraction(len(chosen & keys) - len(chosen - keys), len(keys)))
+    return Fraction(chosen == keys)
+
+
+def _in_order(order: list[int], size: int) -> Fraction:
+    pairs = list(combinations(order, 2))
+    if sorted(order) != list(range(size)) or not pairs:
+        return Fraction(0)
+    right = sum(before < after for before, after in pairs)
+    return _clamped(Fraction(2 * right - len(pairs), len(pairs)))
+
+
+def _clamped(earned: Fraction) -> Fraction:
+    return min(max(earned, Fraction(0)), Fraction(1))
+
+
+def _near(accepts: Near | Between | None, number: Fraction) -> bool:
     # Exact rationals, because a tolerance is inclusive and 0.1 + 0.2 has to be 0.3 here.
-    key, allowed = Fraction(item.number), Fraction(item.tolerance.amount)
-    if item.tolerance.percent:
+    if accepts is None:
+        return True
+    if isinstance(accepts, Between):
+        return Fraction(accepts.low) <= number <= Fraction(accepts.high)
+    key, allowed = Fraction(accepts.value), Fraction(accepts.tolerance.amount)
+    if accepts.tolerance.percent:
         allowed = abs(key) * allowed / 100
-    return abs(Fraction(number) - key) <= allowed
+    return abs(number - key) <= allowed
 
 
-def _accepted(item: Item, typed: str) -> bool:
-    return normalise(typed) in {normalise(text) for answers in item.accepted.values() for text in answers}
+_ANYTHING = "\ue000"
+_WILDCARD = re.compile(r"(\\?)\*")
+
+
+def _fits(pattern: str, bare: str) -> bool:
+    """Whether a normalised text fits a pattern with wildcards, in a time that grows with its length only."""
+    marked = _WILDCARD.sub(lambda found: "*" if found[1] else _ANYTHING, pattern.replace(_ANYTHING, ""))
+    first, *others = normalise(marked).split(_ANYTHING)
+    if not others:
+        return bare == first
+    *middle, last = others
+    at, end = len(first), len(bare) - len(last)
+    if not bare.startswith(first) or not bare.endswith(last) or at > end:
+        return False
+    for part in middle:
+        found = bare.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?|[+-]?[.,][0-9]+")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import delete, func, select
 
@@ -17,6 +18,7 @@ from ltitools_diagnostic.models import (
     Answer,
     Attempt,
     Result,
+    SelfRating,
     Version,
     VersionCompetency,
     VersionItem,
@@ -30,17 +32,45 @@ FRAMEWORK = "diagnostic"
 
 @dataclass(frozen=True)
 class Section:
-    """A competency of a version: how many questions there are, and how many a form takes."""
+    """A competency of a version: how many questions there are, how many a form takes, and its weight in the score."""
 
     code: str
     titles: Wording
     items: int
     drawn: int
+    weight: Decimal
 
     @property
     def can_show(self) -> bool:
         """Whether enough questions are drawn to conclude that the competency is shown."""
         return can_show(self.drawn)
+
+
+@dataclass(frozen=True)
+class AskedSection:
+    """A competency of a sitting's form, by the id of its row."""
+
+    row_id: int
+    code: str
+    titles: Wording
+
+
+def asked_sections(tenant_id: int, version_id: int, item_ids: Iterable[int]) -> list[AskedSection]:
+    """The competencies of some questions of a version, in its order."""
+    rows = session.scalars(
+        select(VersionCompetency)
+        .where(
+            VersionCompetency.tenant_id == tenant_id,
+            VersionCompetency.version_id == version_id,
+            VersionCompetency.id.in_(
+                select(VersionItem.competency_row_id).where(
+                    VersionItem.tenant_id == tenant_id, VersionItem.id.in_(list(item_ids))
+                )
+            ),
+        )
+        .order_by(VersionCompetency.position)
+    )
+    return [AskedSection(row.id, row.code, row.titles) for row in rows]
 
 
 def get(tenant_id: int, version_id: int) -> Version | None:
@@ -102,7 +132,7 @@ def sections(tenant_id: int, versions: Iterable[Version]) -> dict[int, list[Sect
         .order_by(VersionCompetency.position)
     ):
         items, limit = counts.get(row.id, 0), limits[row.version_id]
-        found[row.version_id].append(Section(row.code, row.titles, items, min(limit or items, items)))
+        found[row.version_id].append(Section(row.code, row.titles, items, min(limit or items, items), row.weight))
     return found
 
 
@@ -132,8 +162,14 @@ def digest(bank: Bank) -> str:
 
 
 def keep_draft(tenant_id: int, activity_id: int, bank: Bank, per_competency: int | None = None) -> Version:
-    """Store `bank` as the draft of the activity, in place of the draft that is there."""
-    old = draft(tenant_id, activity_id)
+    """Store `bank` as the draft of the activity, in place of the draft that is there.
+
+    Competencies keep the weights that they have in that draft, or else in the published version.
+    """
+    weights: dict[str, Decimal] = {}
+    for known in (published(tenant_id, activity_id), old := draft(tenant_id, activity_id)):
+        if known is not None:
+            weights |= {section.code: section.weight for section in sections(tenant_id, [known])[known.id]}
     if old is not None:
         _drop_draft(old)
     last = session.scalar(
@@ -150,8 +186,19 @@ def keep_draft(tenant_id: int, activity_id: int, bank: Bank, per_competency: int
     )
     session.add(version)
     session.flush()
-    _store_bank(version, bank)
+    _store_bank(version, bank, weights)
     return version
+
+
+def weigh(version: Version, weights: Mapping[str, Decimal]) -> None:
+    """Set the weights of competencies of a draft, by code."""
+    for row in session.scalars(
+        select(VersionCompetency).where(
+            VersionCompetency.tenant_id == version.tenant_id, VersionCompetency.version_id == version.id
+        )
+    ):
+        row.weight = weights.get(row.code, row.weight)
+    session.flush()
 
 
 def publish(version: Version) -> None:
@@ -177,10 +224,16 @@ def publish(version: Version) -> None:
     session.flush()
 
 
-def _store_bank(version: Version, bank: Bank) -> None:
+def _store_bank(version: Version, bank: Bank, weights: Mapping[str, Decimal]) -> None:
     own = {"tenant_id": version.tenant_id, "version_id": version.id}
     rows = {
-        each.code: VersionCompetency(**own, position=position, code=each.code, titles=dict(each.titles))
+        each.code: VersionCompetency(
+            **own,
+            position=position,
+            code=each.code,
+            titles=dict(each.titles),
+            weight=weights.get(each.code, Decimal(1)),
+        )
         for position, each in enumerate(bank.competencies)
     }
     session.add_all(rows.values())
@@ -203,7 +256,7 @@ def _drop_draft(version: Version) -> None:
     previews = select(Attempt.id).where(
         Attempt.tenant_id == version.tenant_id, Attempt.version_id == version.id, Attempt.preview
     )
-    for table in (Answer, Result):
+    for table in (Answer, Result, SelfRating):
         session.execute(delete(table).where(table.tenant_id == version.tenant_id, table.attempt_id.in_(previews)))
     for owned in (Attempt, VersionItem, VersionCompetency):
         session.execute(delete(owned).where(owned.tenant_id == version.tenant_id, owned.version_id == version.id))

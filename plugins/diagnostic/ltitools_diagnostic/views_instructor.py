@@ -1,25 +1,28 @@
-"""Pages of instructors: choosing or making a pre-assessment, and what became of one in this course."""
+"""Pages of instructors: choosing a pre-assessment, making one, and publishing new versions of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from flask import Response, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import LOCALES, Launch, LazyText, Placed, Refused, activities, session
-from ltitools_diagnostic import importing, report, uploads, versions
+from ltitools_diagnostic import formats, report, uploads, versions
+from ltitools_diagnostic.csvfile import shorten
 from ltitools_diagnostic.exporting import to_csv
 from ltitools_diagnostic.models import DRAFT, Upload, Version
-from ltitools_diagnostic.scoring import can_show
+from ltitools_diagnostic.scoring import can_show, parse_number
 from ltitools_diagnostic.texts import lazy, ngettext
 from ltitools_diagnostic.versions import KEY, Section
-from ltitools_diagnostic.views import instructor_launch, page, pages, visible_version
+from ltitools_diagnostic.views import Mistake, download, instructor_launch, page, pages, visible_version
 
 MAX_TITLE = 200
 MAX_PER_COMPETENCY = 200
+MAX_WEIGHT = 100
 SHOWN_PROBLEMS = 200
 OWNER_TITLE = "owner_course_title"
 LANGUAGES = {"en": lazy("English"), "fr": lazy("French")}
@@ -41,39 +44,9 @@ class Offer:
         return sum(section.drawn for section in self.sections)
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """Something missing in a form, for the summary at its top and next to the field."""
-
-    field: str
-    text: LazyText
-
-
 def pick(launch: Launch) -> ResponseReturnValue:
     """Choose a pre-assessment that is there, go on with a draft, or make a new one."""
     return _pick_page(launch, ())
-
-
-def dashboard(launch: Launch) -> ResponseReturnValue:
-    """The launch of an instructor: the pre-assessment's state, and how far everybody is."""
-    assert launch.activity is not None
-    tenant_id, activity_id = launch.tenant.id, launch.activity.id
-    live, waiting = versions.published(tenant_id, activity_id), versions.draft(tenant_id, activity_id)
-    sections = versions.sections(tenant_id, [live])[live.id] if live else []
-    return page(
-        "dashboard",
-        live=live,
-        waiting=waiting,
-        sections=sections,
-        drawn=sum(section.drawn for section in sections),
-        owner=owner_text(launch, launch.activity.owner_course_id, launch.activity.settings),
-        board=report.dashboard(tenant_id, launch.link.id, activity_id, live) if launch.link else None,
-        levels=report.LEVELS,
-        languages=LANGUAGES,
-        state_text=report.state_text,
-        grade_text=report.grade_text,
-        decimal_text=report.decimal_text,
-    )
 
 
 @pages.post("/place")
@@ -129,7 +102,7 @@ def upload() -> ResponseReturnValue:
             person_id=launch.person.id,
             activity_id=launch.activity.id if launch.activity else None,
             title=title,
-            filename=importing.shorten((file.filename or "").replace("\0", "")),
+            filename=_short_name((file.filename or "").replace("\0", "")),
             language=language if language in LOCALES else LOCALES[0],
             content=file.read(),
         )
@@ -143,12 +116,13 @@ def import_report(upload_id: int) -> ResponseReturnValue:
     """What is in the file: counts, and every problem with its row and what to do."""
     launch = _editing_launch()
     kept = _own_upload(launch, upload_id)
-    imported = importing.read(kept.content, kept.language)
+    imported = formats.read(kept.content, kept.filename, kept.language)
     counts = imported.bank.counts
     return page(
         "report",
         upload=kept,
         imported=imported,
+        format_name=formats.NAMES[formats.format_of(kept.content, kept.filename)],
         competencies=[(each, counts[each.code]) for each in imported.bank.competencies],
         weak=[each for each in imported.bank.competencies if not can_show(counts[each.code])],
         shown=SHOWN_PROBLEMS,
@@ -160,7 +134,7 @@ def use_upload(upload_id: int) -> ResponseReturnValue:
     """Make the draft: of all rows, or of the good ones where the instructor says so."""
     launch = _editing_launch()
     kept = _own_upload(launch, upload_id)
-    imported = importing.read(kept.content, kept.language)
+    imported = formats.read(kept.content, kept.filename, kept.language)
     only_good = request.form.get("rows") == "good"
     if not imported.bank.items or (imported.errors and not only_good):
         return redirect(url_for("diagnostic.import_report", upload_id=upload_id), 303)
@@ -207,9 +181,11 @@ def change_draft(version_id: int) -> ResponseReturnValue:
     if asked and not (asked.isdecimal() and 0 < int(asked[:6]) <= MAX_PER_COMPETENCY):
         text = lazy("Write a whole number from 1 to %(limit)s, or leave it empty.", limit=MAX_PER_COMPETENCY)
         mistakes.append(Mistake("per_competency", text))
+    weights = _read_weights(launch, version, mistakes)
     if mistakes:
         return _draft_page(launch, version, title, asked, mistakes), 422
     activities.change(launch.tenant.id, version.activity_id, title=title)
+    versions.weigh(version, weights)
     version.per_competency = int(asked) if asked else None
     go = request.form.get("go")
     if go == "publish":
@@ -226,18 +202,7 @@ def download_bank(version_id: int) -> ResponseReturnValue:
     launch = instructor_launch()
     version = visible_version(launch, version_id)
     slug = activities.get(launch.tenant.id, version.activity_id).slug
-    return _file(to_csv(versions.bank(version)), f"{slug}-v{version.number}.csv")
-
-
-@pages.get("/results.csv")
-def download_results() -> ResponseReturnValue:
-    """Everybody's results on this link."""
-    launch = instructor_launch()
-    if launch.activity is None or launch.link is None:
-        return redirect(url_for("tool.home"), 303)
-    live = versions.published(launch.tenant.id, launch.activity.id)
-    board = report.dashboard(launch.tenant.id, launch.link.id, launch.activity.id, live)
-    return _file(report.people_csv(board), f"{launch.activity.slug}-results.csv")
+    return download(to_csv(versions.bank(version)), f"{slug}-v{version.number}.csv")
 
 
 def owner_text(launch: Launch, owner_course_id: int | None, settings: Mapping[str, Any]) -> LazyText:
@@ -260,6 +225,12 @@ def _editing_launch() -> Launch:
         text = lazy("This pre-assessment belongs to another course. It can be changed there only.")
         raise Refused("diagnostic-other-course", text, 403)
     return launch
+
+
+def _short_name(filename: str) -> str:
+    """The name of an uploaded file for its report; the end of it says the format."""
+    suffix = next((each for each in formats.SUFFIXES if filename.lower().endswith(each)), "")
+    return shorten(filename.removesuffix(filename[len(filename) - len(suffix) :])) + suffix
 
 
 def _own_upload(launch: Launch, upload_id: int) -> Upload:
@@ -338,6 +309,7 @@ def _upload_page(launch: Launch, mistakes: list[Mistake] | tuple[()]) -> str:
         languages=LANGUAGES,
         mistakes=mistakes,
         max_title=MAX_TITLE,
+        suffixes=formats.SUFFIXES,
     )
 
 
@@ -346,12 +318,30 @@ def _draft_page(launch: Launch, version: Version, title: str, asked: str, mistak
         "draft",
         version=version,
         sections=versions.sections(launch.tenant.id, [version])[version.id],
+        weights=request.form,
+        decimal_text=report.decimal_text,
         title=title,
         asked=asked,
         mistakes=mistakes,
         picking=launch.activity is None,
         max_title=MAX_TITLE,
     )
+
+
+def _read_weights(launch: Launch, version: Version, mistakes: list[Mistake]) -> dict[str, Decimal]:
+    """The weights that the form gives to the competencies, by code; one that it leaves out stays as it is."""
+    weights: dict[str, Decimal] = {}
+    for place, section in enumerate(versions.sections(launch.tenant.id, [version])[version.id]):
+        typed = request.form.get(f"weight-{place}")
+        weight = section.weight if typed is None else parse_number(typed)
+        if weight is None or not 0 <= weight <= MAX_WEIGHT:
+            text = lazy("Write each weight as a number from 0 to %(limit)s.", limit=MAX_WEIGHT)
+            mistakes.append(Mistake(f"weight-{place}", text))
+        else:
+            weights[section.code] = round(weight, 2)
+    if weights and not any(weights.values()):
+        mistakes.append(Mistake("weight-0", lazy("At least one competency needs a weight above 0.")))
+    return weights
 
 
 def _after_publication(launch: Launch, version: Version) -> ResponseReturnValue:
@@ -367,9 +357,3 @@ def _place(launch: Launch, activity_id: int) -> ResponseReturnValue:
     drawn = sum(section.drawn for section in versions.sections(launch.tenant.id, [live])[live.id]) if live else 0
     text = ngettext("%(n)s question", "%(n)s questions", drawn)
     return launch.place([Placed(activity, activity.title, text)])
-
-
-def _file(content: bytes, name: str) -> Response:
-    response = Response(content, mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

@@ -1,266 +1,241 @@
-"""Pages of a sitting. Each is there twice: for the attempt of record, and below ``/preview`` for instructors."""
+"""What a learner finds at the activity: the start, the results, what to learn, and the way to a reassessment."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import hmac
+from collections.abc import Sequence
 
 from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ltitools.plugin import INSTRUCTORS, Launch, Refused, activities, current_launch, grades, session
-from ltitools_diagnostic import report, sitting, versions
-from ltitools_diagnostic.items import CHOICES, Kind, Response
-from ltitools_diagnostic.models import DRAFT, Attempt, Version
-from ltitools_diagnostic.review import option_text, reviewed, shown_order
-from ltitools_diagnostic.scoring import parse_number
-from ltitools_diagnostic.sitting import Question
-from ltitools_diagnostic.texts import _, lazy
-from ltitools_diagnostic.views import page, pages, visible_version
+from ltitools.plugin import Launch, activities, current_launch, grades, session
+from ltitools_diagnostic import delivery, guidance, moments, planning, report, sitting, standing, versions
+from ltitools_diagnostic.delivery import Review, Window
+from ltitools_diagnostic.models import Attempt
+from ltitools_diagnostic.review import reviewed
+from ltitools_diagnostic.scoring import Level
+from ltitools_diagnostic.seats import Seat, seat_of
+from ltitools_diagnostic.standing import Best
+from ltitools_diagnostic.texts import lazy
+from ltitools_diagnostic.views import Mistake, page, pages
+from ltitools_diagnostic.views_sitting import first_page
 
-MAX_TYPED = 200
-
-
-@dataclass(frozen=True)
-class Seat:
-    """Where a sitting takes place: the version, the attempt once begun, and `preview_of` for a preview."""
-
-    launch: Launch
-    version: Version | None
-    attempt: Attempt | None
-    preview_of: int | None
-
-    def url(self, endpoint: str, **values: Any) -> str:
-        """The address of a page of this sitting."""
-        return url_for(f"diagnostic.{endpoint}", version_id=self.preview_of, **values)
-
-    @property
-    def home(self) -> str:
-        """The address of the sitting's start and results."""
-        return url_for("tool.home") if self.preview_of is None else self.url("preview")
-
-    @property
-    def way_back(self) -> str:
-        """Where an instructor goes from a preview: to the draft, or to where the launch arrived."""
-        if self.version is not None and self.version.state == DRAFT:
-            return url_for("diagnostic.draft", version_id=self.version.id)
-        return url_for("tool.home")
-
-
-@dataclass(frozen=True)
-class Field:
-    """An option as a form shows it. Its value is its place on the page, so it does not tell the key's column."""
-
-    value: int
-    text: str
-    chosen: bool
+MAX_REASON = 500
 
 
 def learner_home(launch: Launch) -> ResponseReturnValue:
     """The launch of a learner: the start, the way back into the sitting, or the results."""
-    return _home(_seat(launch, None))
+    return _home(seat_of(launch, None))
 
 
 @pages.get("/preview/<int:version_id>/")
 def preview(version_id: int) -> ResponseReturnValue:
     """The start of an instructor's preview, or its results."""
-    return _home(_seat(current_launch(), version_id))
+    return _home(seat_of(current_launch(), version_id))
 
 
 @pages.post("/start")
 @pages.post("/preview/<int:version_id>/start")
 def start(version_id: int | None = None) -> ResponseReturnValue:
-    """Begin, or begin a preview again, and go to the first question."""
-    seat = _seat(current_launch(), version_id)
-    if seat.version is None:
+    """Begin a sitting, or a preview again, and go to its first page."""
+    seat = seat_of(current_launch(), version_id)
+    if seat.live is None:
         return redirect(seat.home, 303)
     course_id = seat.launch.course.id if seat.launch.course else None
-    person_id = seat.launch.person.id
     if seat.preview_of is not None:
-        sitting.begin_preview(seat.version, person_id=person_id, course_id=course_id)
+        person_id = seat.launch.person.id
+        attempt = sitting.begin_preview(seat.live, person_id=person_id, course_id=course_id, grouped=seat.grouped)
+    elif seat.attempt is None:
+        mistakes = _in_the_way(seat)
+        if mistakes:
+            return _home(seat, mistakes), 422
+        try:
+            attempt = sitting.begin(seat.live, seat.who, _asked_for(seat, course_id))
+        except sitting.NothingLeft:
+            return redirect(seat.home, 303)
     else:
-        sitting.begin(seat.version, person_id=person_id, link_id=_link_id(seat.launch), course_id=course_id)
+        attempt = seat.attempt
     session.commit()
-    return redirect(seat.url("question", number=1), 303)
+    return redirect(first_page(seat, attempt), 303)
 
 
-@pages.get("/q/<int:number>")
-@pages.get("/preview/<int:version_id>/q/<int:number>")
-def question(number: int, version_id: int | None = None) -> ResponseReturnValue:
-    """One question."""
-    seat = _seat(current_launch(), version_id)
-    if seat.attempt is None or seat.attempt.submitted_at is not None:
-        return redirect(seat.home, 303)
-    return _question_page(seat, seat.attempt, _question(seat.attempt, number))
+@pages.get("/sitting/<int:number>")
+def own_sitting(number: int) -> ResponseReturnValue:
+    """An earlier sitting of the learner, question by question where the rules allow it."""
+    seat = seat_of(current_launch(), None)
+    attempt = next((each for each in seat.past if each.number == number), None)
+    if attempt is None:
+        abort(404)
+    return page(
+        "own_sitting",
+        seat=seat,
+        attempt=attempt,
+        outcomes=list(sitting.in_order([attempt])[0].values()),
+        questions=_reviewed(seat, attempt),
+        score=report.decimal_text(attempt.score or sitting.NOTHING),
+        **_common(seat),
+    )
 
 
-@pages.post("/q/<int:number>")
-@pages.post("/preview/<int:version_id>/q/<int:number>")
-def answer(number: int, version_id: int | None = None) -> ResponseReturnValue:
-    """Keep the answer and go on: to the next question, to the one before, or to the overview."""
-    seat = _seat(current_launch(), version_id)
-    if seat.attempt is None:
-        return redirect(seat.home, 303)
-    if seat.attempt.submitted_at is not None:
-        return page("submitted", seat=seat), 409
-    asked = _question(seat.attempt, number)
-    response, problem = _read_response(asked)
-    if problem:
-        typed = request.form.get("answer", "")
-        return _question_page(seat, seat.attempt, asked, typed=typed, problem=problem), 422
-    try:
-        sitting.save(seat.attempt, number, response)
-    except sitting.AlreadySubmitted:
-        session.rollback()
-        return page("submitted", seat=seat), 409
+@pages.get("/more-time")
+def more_time() -> ResponseReturnValue:
+    """The form with which a learner asks for more time."""
+    return _more_time(seat_of(current_launch(), None), ())
+
+
+@pages.post("/more-time")
+def ask_for_more_time() -> ResponseReturnValue:
+    """Pass the request on to the instructors."""
+    seat = seat_of(current_launch(), None)
+    reason = request.form.get("reason", "").replace("\0", "").strip()
+    if len(reason) > MAX_REASON:
+        text = lazy("Shorten this to %(limit)s characters.", limit=MAX_REASON)
+        return _more_time(seat, [Mistake("reason", text)]), 422
+    own = seat.who
+    delivery.ask_for_time(own.tenant_id, own.link_id, own.activity_id, own.person_id, reason)
     session.commit()
-    return redirect(_next_page(seat, number, len(seat.attempt.form)), 303)
+    return redirect(url_for("diagnostic.more_time"), 303)
 
 
-@pages.get("/overview")
-@pages.get("/preview/<int:version_id>/overview")
-def overview(version_id: int | None = None) -> ResponseReturnValue:
-    """Which questions have an answer, and the button that submits."""
-    seat = _seat(current_launch(), version_id)
-    if seat.attempt is None or seat.attempt.submitted_at is not None:
-        return redirect(seat.home, 303)
-    answered = sitting.answered(seat.attempt)
-    return page("overview", seat=seat, answered=answered, total=len(seat.attempt.form))
-
-
-@pages.post("/submit")
-@pages.post("/preview/<int:version_id>/submit")
-def submit(version_id: int | None = None) -> ResponseReturnValue:
-    """Submit once and for all, and show the results. A second time changes nothing."""
-    seat = _seat(current_launch(), version_id)
-    if seat.attempt is not None:
-        sitting.submit(seat.attempt, counts=not seat.launch.person.is_test)
-        session.commit()
-    return redirect(seat.home, 303)
-
-
-def _seat(launch: Launch, version_id: int | None) -> Seat:
-    if version_id is not None:
-        launch.require(*INSTRUCTORS)
-        version = visible_version(launch, version_id)
-        attempt = sitting.find_preview(launch.tenant.id, version_id, launch.person.id)
-        return Seat(launch, version, attempt, version_id)
-    if not launch.is_learner:
-        text = lazy("Only learners of the course answer the questions. Instructors have a preview.")
-        raise Refused("role-forbidden", text, 403)
-    activity_id = launch.activity.id if launch.activity else 0
-    found = sitting.find(launch.tenant.id, _link_id(launch), activity_id, launch.person.id)
-    if found is not None:
-        return Seat(launch, versions.get(launch.tenant.id, found.version_id), found, None)
-    return Seat(launch, versions.published(launch.tenant.id, activity_id), None, None)
-
-
-def _link_id(launch: Launch) -> int:
-    if launch.link is None:
-        text = lazy("This page was not opened from an activity of a course.")
-        raise Refused("diagnostic-no-link", text)
-    return launch.link.id
-
-
-def _home(seat: Seat) -> ResponseReturnValue:
-    if seat.version is None:
+def _home(seat: Seat, mistakes: Sequence[Mistake] = ()) -> str:
+    if seat.live is None and not seat.attempts:
         return page("not_ready")
-    if seat.attempt is not None and seat.attempt.submitted_at is not None:
-        return _results(seat, seat.attempt)
-    sections = versions.sections(seat.launch.tenant.id, [seat.version])[seat.version.id]
+    if seat.preview_of is not None and seat.attempt is not None and seat.attempt.submitted_at is not None:
+        return _results(seat, [seat.attempt], mistakes)
+    if seat.overdue:
+        return page("time_over", seat=seat, answered=_answered(seat), common=_common(seat))
+    if seat.past and seat.attempt is None:
+        return _results(seat, seat.past, mistakes)
+    return _start(seat, mistakes)
+
+
+def _start(seat: Seat, mistakes: Sequence[Mistake]) -> str:
+    """Before the first sitting, or in the middle of one."""
+    assert seat.live is not None or seat.attempt is not None
+    version_id = seat.attempt.version_id if seat.attempt else seat.live.id if seat.live else 0
+    version = versions.get(seat.launch.tenant.id, version_id)
+    assert version is not None
+    sections = versions.sections(seat.launch.tenant.id, [version])[version.id]
     return page(
         "start",
         seat=seat,
-        title=activities.get(seat.launch.tenant.id, seat.version.activity_id).title,
+        title=activities.get(seat.launch.tenant.id, version.activity_id).title,
         sections=sections,
-        total=sum(section.drawn for section in sections),
-        answered=len(sitting.answered(seat.attempt)) if seat.attempt else 0,
-        next_number=_first_open(seat.attempt),
+        total=len(seat.attempt.form) if seat.attempt else sum(section.drawn for section in sections),
+        answered=_answered(seat),
+        continue_url=first_page(seat, seat.attempt) if seat.attempt else "",
+        mistakes=mistakes,
+        chosen_role=request.form.get("role", ""),
+        **_common(seat),
     )
 
 
-def _results(seat: Seat, attempt: Attempt) -> ResponseReturnValue:
+def _results(seat: Seat, past: Sequence[Attempt], mistakes: Sequence[Mistake]) -> str:
+    results = sitting.in_order(past)
+    bests = standing.best(results)
+    latest = past[-1]
     grade = None
     if seat.launch.link is not None and seat.preview_of is None:
         grade = grades.status(seat.launch.tenant.id, seat.launch.link.id, seat.launch.person.id)
+    open_codes = [code for code, each in bests.items() if not each.shown]
     return page(
         "results",
         seat=seat,
-        outcomes=report.outcomes(attempt),
-        score=report.decimal_text(attempt.score or sitting.NOTHING),
+        bests=list(bests.values()),
+        changed={code for code in results[-1] if len(past) > 1},
+        everything_at_once=len(past) == 1 and not open_codes,
+        open_count=len(open_codes),
+        score=report.decimal_text(latest.standing or sitting.NOTHING),
+        latest=latest,
+        earlier=past[:-1],
         grade=grade,
         grade_text=report.grade_text(grade) if grade else "",
-        questions=[reviewed(each) for each in sitting.questions(attempt)],
-        levels=report.LEVELS,
-        sentences=report.SENTENCES,
-        cut=report.cut_percent(),
+        advice=_advice(seat, bests),
+        may_sit_again=_may_sit_again(seat, open_codes),
+        questions=_reviewed(seat, latest),
+        own_ratings=sitting.ratings(latest.tenant_id, [latest.id]).get(latest.id, {}),
+        mistakes=mistakes,
+        **_common(seat),
     )
 
 
-def _first_open(attempt: Attempt | None) -> int:
-    """The first question without an answer, or the first one."""
-    if attempt is None:
-        return 1
-    answered = sitting.answered(attempt)
-    return next((number for number in range(1, len(attempt.form) + 1) if number not in answered), 1)
+def _common(seat: Seat) -> dict[str, object]:
+    """What several pages of a learner say: levels in words, the cut, and how times are written."""
+    return {
+        "levels": report.LEVELS,
+        "sentences": report.SENTENCES,
+        "cut": report.cut_percent(),
+        "decimal_text": report.decimal_text,
+        "percent_text": report.percent_text,
+        "moment": lambda moment: moments.shown(moment, seat.rules.zone),
+        "minutes_text": moments.minutes_text,
+        "time_allowed": delivery.time_allowed(seat.rules, seat.extra),
+        "closing": delivery.closing(seat.rules, seat.extra),
+    }
 
 
-def _question(attempt: Attempt, number: int) -> Question:
-    if not 1 <= number <= len(attempt.form):
-        abort(404)
-    return sitting.questions(attempt, {number})[0]
+def _answered(seat: Seat) -> int:
+    return len(sitting.answered(seat.attempt)) if seat.attempt else 0
 
 
-def _question_page(
-    seat: Seat, attempt: Attempt, asked: Question, *, typed: str | None = None, problem: str = ""
-) -> str:
-    item, response = asked.item, asked.response
-    chosen = set(response) if item.kind in CHOICES and response is not None else set()
-    if typed is None:
-        typed = response if isinstance(response, str) else ""
-    return page(
-        "question",
-        seat=seat,
-        asked=asked,
-        kind=item.kind.value,
-        fields=[
-            Field(place, option_text(item, index), index in chosen)
-            for place, index in enumerate(shown_order(asked))
-            if item.kind in CHOICES
-        ],
-        typed=typed,
-        problem=problem,
-        total=len(attempt.form),
-        answered=len(sitting.answered(attempt)),
-        max_typed=MAX_TYPED,
-    )
+def _advice(seat: Seat, bests: dict[str, Best]) -> report.Advice | None:
+    """What to learn: the modules for the gaps, and those for what the answers do not settle."""
+    activity, course = seat.launch.activity, seat.launch.course
+    if activity is None or seat.preview_of is not None:
+        return None
+    modules, _own = guidance.modules_of(seat.launch.tenant.id, activity, course.id if course else None)
+    if not modules:
+        return None
+    shown = [code for code, each in bests.items() if each.shown]
+    gaps = [code for code, each in bests.items() if each.level == Level.GAP]
+    unsettled = [code for code, each in bests.items() if each.level == Level.DEVELOPING]
+    needed = planning.plan(modules, gaps, shown)
+    known = {code for module in needed.modules for code in module.competencies}
+    more = planning.plan(modules, [code for code in unsettled if code not in known], [*shown, *known])
+    own = {module.code for module in needed.modules}
+    return report.Advice(needed, [module for module in more.modules if module.code not in own], bests)
 
 
-def _read_response(asked: Question) -> tuple[Response, str]:
-    """What the form says, and what is wrong with it. Nothing chosen or typed clears the answer."""
-    if request.form.get("go") == "clear":
-        return None, ""
-    if asked.item.kind in CHOICES:
-        order = shown_order(asked)
-        places = [int(value) for value in request.form.getlist("answer") if value.isdecimal()]
-        chosen = sorted({order[place] for place in places if place < len(order)})
-        if asked.item.kind is not Kind.MULTIPLE:
-            chosen = chosen[:1]
-        return chosen or None, ""
-    typed = request.form.get("answer", "").replace("\0", "").strip()
-    if len(typed) > MAX_TYPED:
-        return None, _("Your answer is longer than %(limit)s characters. Shorten it.", limit=MAX_TYPED)
-    if typed and asked.item.kind is Kind.NUMERIC and parse_number(typed) is None:
-        return None, _("Write the answer as a number only, without a unit, for example 1250 or 12.5.")
-    return typed or None, ""
+def _may_sit_again(seat: Seat, open_codes: Sequence[str]) -> bool:
+    """Whether a reassessment can be begun now: something is open, and neither dates nor sittings are used up."""
+    if seat.preview_of is not None or seat.live is None or not open_codes:
+        return False
+    return seat.window is Window.OPEN and seat.sittings_left != 0
 
 
-def _next_page(seat: Seat, number: int, total: int) -> str:
-    where = request.form.get("go", "next")
-    if where == "clear":
-        return seat.url("question", number=number)
-    if where == "back" and number > 1:
-        return seat.url("question", number=number - 1)
-    if where == "overview" or number == total:
-        return seat.url("overview")
-    return seat.url("question", number=number + 1)
+def _reviewed(seat: Seat, attempt: Attempt) -> list[object]:
+    """The questions with their right answers, empty where the rules keep these back."""
+    rule = seat.rules.review
+    over = seat.window is Window.OVER
+    if seat.preview_of is None and (rule == Review.RESULTS or (rule == Review.CLOSED and not over)):
+        return []
+    return [reviewed(each) for each in sitting.questions(attempt)]
+
+
+def _in_the_way(seat: Seat) -> list[Mistake]:
+    """What keeps a person from beginning now, in words."""
+    if seat.window is Window.EARLY:
+        return [Mistake("begin", lazy("This activity is not open yet."))]
+    if seat.window is Window.OVER:
+        return [Mistake("begin", lazy("This activity is closed."))]
+    if seat.sittings_left == 0:
+        return [Mistake("begin", lazy("You have used all your attempts."))]
+    mistakes = []
+    given = request.form.get("password", "").strip()
+    if seat.rules.password and not hmac.compare_digest(given.encode(), seat.rules.password.encode()):
+        mistakes.append(Mistake("password", lazy("This is not the password. Your instructor tells it to you.")))
+    if not seat.past and seat.roles and request.form.get("role") not in {role.code for role in seat.roles}:
+        mistakes.append(Mistake("role", lazy("Choose a job role.")))
+    return mistakes
+
+
+def _asked_for(seat: Seat, course_id: int | None) -> sitting.Request:
+    """What the new sitting is to be: that of the chosen job role, which the person keeps in later ones."""
+    role = seat.role
+    if not seat.past:
+        role = next((each for each in seat.roles if each.code == request.form.get("role")), None)
+    return sitting.Request(course_id, role.code if role else None, role.scope if role else None, seat.grouped)
+
+
+def _more_time(seat: Seat, mistakes: Sequence[Mistake]) -> str:
+    return page("more_time", seat=seat, mistakes=mistakes, max_reason=MAX_REASON, **_common(seat))

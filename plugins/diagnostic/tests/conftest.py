@@ -142,7 +142,8 @@ def sit() -> Callable[..., list[str]]:
         while "/q/" in where:
             page = visit.get(where).get_data(as_text=True)
             pages.append(page)
-            where = visit.post(where, {"answer": answer(page)}).headers["Location"]
+            number = where.rpartition("/")[2]
+            where = visit.post(where, {f"answer-{number}": answer(page)}).headers["Location"]
         pages.append(visit.get(where).get_data(as_text=True))
         return pages
 

@@ -3,15 +3,31 @@
 import csv
 import io
 import unicodedata
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ltitools_diagnostic import formats
 from ltitools_diagnostic.csvfile import guard, unguard, write_rows
 from ltitools_diagnostic.exporting import to_csv
 from ltitools_diagnostic.importing import read
-from ltitools_diagnostic.items import Bank, CompetencyTitles, Item, Kind, Option, Tolerance
+from ltitools_diagnostic.items import (
+    Bank,
+    Between,
+    CompetencyTitles,
+    Item,
+    Kind,
+    Near,
+    NumberAnswer,
+    Option,
+    TextAnswer,
+    Tolerance,
+    right_by_weight,
+)
 from ltitools_diagnostic.scoring import normalise
 
 signs = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])
@@ -34,34 +50,63 @@ def wordings(*, optional: bool = False) -> st.SearchStrategy[dict[str, str]]:
     return st.one_of(both, one, st.just({})) if optional else st.one_of(both, one)
 
 
+weights = st.decimals(-100, 100, places=5)
+numbers = st.decimals(-(10**6), 10**6, places=3)
+tolerances = st.builds(Tolerance, st.decimals(0, 50, places=2), st.booleans())
+betweens = st.tuples(numbers, numbers).map(lambda pair: Between(min(pair), max(pair)))
+earning = st.just(Decimal(100)) | st.decimals("0.01", 100, places=2)
+
+
+def options(draw: st.DrawFn, kind: Kind) -> tuple[Option, ...]:
+    """At least two options that differ; lines of matching and ordering have no reasons."""
+    made = []
+    for number in range(draw(st.integers(2, 9))):
+        text = {"en": f"{number} {draw(nfc)}"}
+        reason = draw(wordings(optional=True)) if kind in (Kind.SINGLE, Kind.MULTIPLE) else {}
+        match = {"en": f"{number} {draw(nfc)}"} if kind is Kind.MATCHING else {}
+        made.append(Option(text, reason, match=match))
+    return tuple(made)
+
+
+def choice(draw: st.DrawFn, item: Item) -> Item:
+    item = replace(item, options=options(draw, item.kind))
+    if draw(st.booleans()):
+        of_each = [draw(earning), *(draw(weights) for _option in item.options[1:])]
+        weighted = zip(item.options, of_each, strict=True)
+        keys = right_by_weight(item.kind, of_each)
+        return replace(item, options=tuple(replace(each, weight=weight) for each, weight in weighted), keys=keys)
+    most = 1 if item.kind is Kind.SINGLE else len(item.options)
+    keys = tuple(sorted(draw(st.sets(st.integers(0, len(item.options) - 1), min_size=1, max_size=most))))
+    return replace(item, keys=keys)
+
+
+def with_key(draw: st.DrawFn, item: Item) -> Item:
+    said = wordings(optional=True)
+    if item.kind is Kind.NUMERIC:
+        accepts = st.builds(Near, numbers, tolerances) | betweens
+        answers = draw(st.lists(st.builds(NumberAnswer, accepts, weights, said), max_size=4))
+        rest = [NumberAnswer(None, Decimal(0), draw(said))] if draw(st.booleans()) else []
+        return replace(item, numbers=(NumberAnswer(draw(accepts), draw(earning)), *answers, *rest))
+    if item.kind is Kind.TEXT:
+        first = st.builds(TextAnswer, nfc, earning, said)
+        answers_of = st.builds(
+            lambda one, more: (one, *more), first, st.lists(st.builds(TextAnswer, nfc, weights, said), max_size=3)
+        )
+        return replace(item, texts=draw(st.dictionaries(st.sampled_from(["en", "fr"]), answers_of, min_size=1)))
+    if item.kind is Kind.TRUEFALSE:
+        truths = tuple(Option({}, draw(said)) for _ in range(2))
+        return replace(item, options=truths, keys=(draw(st.integers(0, 1)),))
+    if item.kind is Kind.MATCHING:
+        extra = tuple(draw(st.lists(wordings(), max_size=3)))
+        return replace(item, options=options(draw, item.kind), extra=extra)
+    return replace(item, options=options(draw, item.kind)) if item.kind is Kind.ORDERING else choice(draw, item)
+
+
 @st.composite
 def items(draw: st.DrawFn, competency: str, code: str) -> Item:
+    question, outcome, feedback = draw(wordings()), draw(wordings(optional=True)), draw(wordings(optional=True))
     kind = draw(st.sampled_from(Kind))
-    base = Item(
-        code,
-        competency,
-        kind,
-        draw(wordings()),
-        draw(wordings(optional=True)),
-        feedback=draw(wordings(optional=True)),
-    )
-    values = {name: getattr(base, name) for name in ("code", "competency", "kind", "question", "outcome", "feedback")}
-    if kind is Kind.NUMERIC:
-        number = draw(st.decimals(-(10**6), 10**6, places=3))
-        tolerance = Tolerance(draw(st.decimals(0, 50, places=2)), draw(st.booleans()))
-        return Item(**values, number=number, tolerance=tolerance)
-    if kind is Kind.TEXT:
-        answers = st.lists(nfc.filter(lambda text: "|" not in text), min_size=1, max_size=3).map(tuple)
-        accepted = draw(st.dictionaries(st.sampled_from(["en", "fr"]), answers, min_size=1))
-        return Item(**values, accepted=accepted)
-    if kind is Kind.TRUEFALSE:
-        options = tuple(Option({}, draw(wordings(optional=True))) for _ in range(2))
-        return Item(**values, options=options, keys=(draw(st.integers(0, 1)),))
-    size = draw(st.integers(2, 6))
-    options = tuple(Option({"en": f"{number} {draw(nfc)}"}, draw(wordings(optional=True))) for number in range(size))
-    most = 1 if kind is Kind.SINGLE else size
-    keys = draw(st.sets(st.integers(0, size - 1), min_size=1, max_size=most))
-    return Item(**values, options=options, keys=tuple(sorted(keys)))
+    return with_key(draw, Item(code, competency, kind, question, outcome, feedback=feedback))
 
 
 @st.composite
@@ -93,8 +138,42 @@ def test_no_cell_of_a_written_file_starts_like_a_formula() -> None:
     assert cells == [*(f"'{text}" for text in harmful), "-12,5", "plain"]
 
 
-def test_a_numeric_key_is_written_as_a_number() -> None:
-    item = Item("n", "data", Kind.NUMERIC, {"en": "?"}, number=Decimal("-12.50"), tolerance=Tolerance(Decimal(5), True))
+def only_row(item: Item) -> dict[str, str]:
     data = to_csv(Bank((CompetencyTitles("data", {"en": "Data"}),), (item,)))
     [row] = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    return row
+
+
+def test_a_numeric_key_is_written_as_a_number() -> None:
+    key = NumberAnswer(Near(Decimal("-12.50"), Tolerance(Decimal(5), True)))
+    row = only_row(Item("n", "data", Kind.NUMERIC, {"en": "?"}, numbers=(key,)))
     assert (row["answer"], row["tolerance"]) == ("-12.50", "5%")
+
+
+def test_only_columns_that_are_used_are_written() -> None:
+    key = {"en": (TextAnswer("open"), TextAnswer("ajar", Decimal(50)))}
+    row = only_row(Item("t", "data", Kind.TEXT, {"en": "?"}, texts=key))
+    assert [name for name, text in row.items() if text] == [
+        "id",
+        "competency",
+        "competency_en",
+        "type",
+        "question_en",
+        "weight_b",
+        "answer",
+    ]
+    assert [name for name, text in row.items() if not text] == ["question_fr", "answer_fr"]
+
+
+@pytest.mark.parametrize("answers", [("a|b", "c"), ("a\\", "b"), (r"a\|b",), (r"\\", r"\*"), ("|",)])
+def test_a_vertical_bar_may_be_part_of_an_answer(answers: tuple[str, ...]) -> None:
+    key = {"en": tuple(TextAnswer(text) for text in answers)}
+    bank = Bank((CompetencyTitles("data", {"en": "Data"}),), (Item("t", "data", Kind.TEXT, {"en": "?"}, texts=key),))
+    assert read(to_csv(bank)).bank == bank
+
+
+@pytest.mark.parametrize("name", ["example.csv", "example-kinds.csv", "example.gift.txt"])
+def test_what_was_uploaded_in_any_format_can_be_downloaded_as_a_table(name: str) -> None:
+    bank = formats.read((Path(formats.__file__).parent / "static" / name).read_bytes(), name).bank
+    assert len(bank.items) >= 7
+    assert read(to_csv(bank)).bank == bank

@@ -44,4 +44,11 @@ def test_competencies_are_mixed_and_options_shuffled() -> None:
 def test_true_and_false_and_typed_answers_have_nothing_to_shuffle() -> None:
     options = (Option({}, {}), Option({}, {}))
     made = {kind: Item("x", "c", kind, {"en": "?"}, options=options) for kind in Kind}
-    assert {kind for kind, item in made.items() if shuffled_options(item)} == {Kind.SINGLE, Kind.MULTIPLE}
+    unshuffled = {kind for kind, item in made.items() if not shuffled_options(item)}
+    assert unshuffled == {Kind.TRUEFALSE, Kind.NUMERIC, Kind.TEXT}
+
+
+def test_of_a_matching_question_the_answers_are_shuffled() -> None:
+    prompts = tuple(Option({"en": city}, {}, match={"en": "Italy"}) for city in ("Rome", "Milan", "Bari"))
+    item = Item("x", "c", Kind.MATCHING, {"en": "?"}, options=prompts, extra=({"en": "Malta"},))
+    assert shuffled_options(item) == 2

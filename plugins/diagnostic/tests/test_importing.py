@@ -9,9 +9,21 @@ from pathlib import Path
 import pytest
 
 from ltitools.plugin import use_locale
+from ltitools_diagnostic import formats
 from ltitools_diagnostic.csvfile import MAX_BYTES, MAX_ROWS
 from ltitools_diagnostic.importing import Imported, read
-from ltitools_diagnostic.items import FALSE, TRUE, Item, Kind, Tolerance
+from ltitools_diagnostic.items import (
+    FALSE,
+    TRUE,
+    Between,
+    Item,
+    Kind,
+    Near,
+    NumberAnswer,
+    Option,
+    TextAnswer,
+    Tolerance,
+)
 
 MINIMAL = """competency,type,question,option_a,option_b,option_c,answer
 data,single,Which file may leave the ward?,The rota,A scan with a name,,a
@@ -44,22 +56,28 @@ def only_error(data: bytes) -> tuple[int | None, str, str]:
 def test_a_small_file_with_few_columns_is_enough() -> None:
     imported = read(MINIMAL.encode())
     assert told(imported.errors) == []
-    assert [item.kind for item in imported.bank.items] == list(Kind)
+    assert [item.kind for item in imported.bank.items] == list(Kind)[:5]
     assert imported.bank.counts == {"data": 5}
     single, multiple, truth, number, typed = imported.bank.items
     assert (single.keys, multiple.keys, truth.keys) == ((0,), (0, 2), (TRUE,))
     assert [option.text["en"] for option in single.options] == ["The rota", "A scan with a name"]
-    assert number.number == Decimal(30)
-    assert typed.accepted == {"en": ("closed", "shut")}
+    assert number.numbers == (NumberAnswer(Near(Decimal(30))),)
+    assert typed.texts == {"en": (TextAnswer("closed"), TextAnswer("shut"))}
     assert [item.code for item in imported.bank.items] == ["data-1", "data-2", "data-3", "data-4", "data-5"]
 
 
-def test_the_example_of_the_readme_is_imported_without_an_error() -> None:
+def test_the_examples_of_the_readme_are_imported_without_an_error() -> None:
     readme = Path(__file__).parents[1] / "README.md"
-    _before, example, _after = re.split(r"```(?:csv)?\n", readme.read_text(encoding="utf-8"), maxsplit=2)
-    imported = read(example.encode())
-    assert told(imported.errors) == []
-    assert len(imported.bank.items) == 9
+    examples = re.findall(r"```csv\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    items = [item for example in examples for item in read(example.encode()).bank.items]
+    assert [told(read(example.encode()).errors) for example in examples] == [[], []]
+    assert len(items) == 14
+    assert {item.kind for item in items} == set(Kind)
+
+
+def test_the_example_of_all_kinds_is_imported_without_a_word() -> None:
+    imported = read((Path(formats.__file__).parent / "static" / "example-kinds.csv").read_bytes())
+    assert told((*imported.errors, *imported.warnings)) == []
     assert {item.kind for item in imported.bank.items} == set(Kind)
 
 
@@ -67,7 +85,7 @@ def test_columns_without_a_language_are_in_the_one_the_instructor_names() -> Non
     imported = read(rows_of("data,text,Quelle couleur ?,,,bleu"), language="fr")
     item = only_item(imported)
     assert item.question == {"fr": "Quelle couleur ?"}
-    assert item.accepted == {"fr": ("bleu",)}
+    assert item.texts == {"fr": (TextAnswer("bleu"),)}
     assert imported.bank.competencies[0].titles == {"fr": "data"}
     assert imported.bank.languages == ("fr",)
 
@@ -114,7 +132,8 @@ def test_what_spreadsheets_save_is_read(encode: Callable[[str], bytes], separato
     lines = ["competency,question,answer", "données,Où est l’été ?,là"]
     imported = read(encode(line_end.join(lines).replace(",", separator)), language="fr")
     item = only_item(imported)
-    assert (item.competency, item.question["fr"], item.accepted) == ("données", "Où est l’été ?", {"fr": ("là",)})
+    assert (item.competency, item.question["fr"]) == ("données", "Où est l’été ?")
+    assert item.texts == {"fr": (TextAnswer("là"),)}
 
 
 def test_windows_text_is_read_with_a_warning() -> None:
@@ -193,7 +212,7 @@ def test_a_hundred_columns_are_one_warning() -> None:
 
 def test_short_rows_are_filled_up_and_long_ones_refused() -> None:
     header = "competency,question,answer,tolerance,feedback"
-    assert only_item(read(rows_of("data,How many?,3", header=header))).number == 3
+    assert only_item(read(rows_of("data,How many?,3", header=header))).numbers == (NumberAnswer(Near(Decimal(3))),)
     row, _column, text = only_error(rows_of("data,How many?,3,,,,surplus", header=header))
     assert (row, "more values than there are columns" in text) == (2, True)
 
@@ -234,9 +253,9 @@ def test_a_tolerance_that_cannot_be_read_is_told(tolerance: str) -> None:
 def test_a_tolerance_is_an_amount_or_a_share() -> None:
     header = "competency,question,answer,tolerance"
     read_of = [only_item(read(rows_of(f"data,How many?,3,{typed}", header=header))) for typed in ('"0,5"', "5 %")]
-    assert [item.tolerance for item in read_of] == [
-        Tolerance(Decimal("0.5")),
-        Tolerance(Decimal(5), percent=True),
+    assert [item.numbers[0].accepts for item in read_of] == [
+        Near(Decimal(3), Tolerance(Decimal("0.5"))),
+        Near(Decimal(3), Tolerance(Decimal(5), percent=True)),
     ]
 
 
@@ -296,9 +315,105 @@ def test_reasons_of_true_and_false_are_kept() -> None:
     assert [option.reason for option in item.options] == [{"en": "It is so."}, {"en": "It is not so."}]
 
 
+def test_matching_has_an_answer_for_each_option_and_perhaps_more() -> None:
+    header = "competency,question,option_a,match_a,option_b,match_b,match_c"
+    item = only_item(read(rows_of("data,Match.,Rome,Italy,Bern,Switzerland,Malta", header=f"{header},type")))
+    assert item.kind is Kind.MATCHING
+    assert item.options == (
+        Option({"en": "Rome"}, {}, match={"en": "Italy"}),
+        Option({"en": "Bern"}, {}, match={"en": "Switzerland"}),
+    )
+    assert item.extra == ({"en": "Malta"},)
+
+
+def test_ordering_has_its_options_in_the_right_order() -> None:
+    header = "competency,type,question,option_a,option_b,option_c"
+    item = only_item(read(rows_of("data,ordering,Sort.,one,two,three", header=header)))
+    assert (item.kind, [option.text["en"] for option in item.options]) == (Kind.ORDERING, ["one", "two", "three"])
+
+
+def test_a_question_may_have_as_many_options_as_there_are_letters() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    header = "competency,question,answer," + ",".join(f"option_{letter}" for letter in letters)
+    item = only_item(
+        read(rows_of("data,Which?,z," + ",".join(f"option {letter}" for letter in letters), header=header))
+    )
+    assert (len(item.options), item.keys) == (26, (25,))
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "keys", "weights"),
+    [
+        (",100,50,,", Kind.SINGLE, (0,), [100, 50, 0]),
+        ("a,100,,-25%,single", Kind.SINGLE, (0,), [100, 0, -25]),
+        (",50,50,-50,multiple", Kind.MULTIPLE, (0, 1), [50, 50, -50]),
+        (",50,50,-50,", Kind.MULTIPLE, (0, 1), [50, 50, -50]),
+        ("a;b,50,50,-50,", Kind.MULTIPLE, (0, 1), [50, 50, -50]),
+    ],
+)
+def test_options_may_have_weights(cells: str, kind: Kind, keys: tuple[int, ...], weights: list[int]) -> None:
+    header = "competency,question,option_a,option_b,option_c,answer,weight_a,weight_b,weight_c,type"
+    item = only_item(read(rows_of(f"data,Which?,one,two,three,{cells}", header=header)))
+    assert (item.kind, item.keys) == (kind, keys)
+    assert [option.weight for option in item.options] == weights
+
+
+def test_several_numbers_have_tolerances_ranges_weights_and_feedback() -> None:
+    header = "competency,question,answer,tolerance,weight_b,reason_b,weight_d"
+    item = only_item(read(rows_of("data,How many?,12 | 10..14|20:5%|*,0.5,50,Nearly.,0", header=header)))
+    assert item.numbers == (
+        NumberAnswer(Near(Decimal(12), Tolerance(Decimal("0.5")))),
+        NumberAnswer(Between(Decimal(10), Decimal(14)), Decimal(50), {"en": "Nearly."}),
+        NumberAnswer(Near(Decimal(20), Tolerance(Decimal(5), percent=True))),
+        NumberAnswer(None, Decimal(0)),
+    )
+
+
+def test_words_of_both_languages_are_lettered_one_after_the_other() -> None:
+    header = "competency,question,answer,answer_fr,weight_b,reason_c"
+    item = only_item(read(rows_of("data,What?,open|ajar*,ouvert,50,Bien.", header=header)))
+    assert item.texts == {
+        "en": (TextAnswer("open"), TextAnswer("ajar*", Decimal(50))),
+        "fr": (TextAnswer("ouvert", feedback={"en": "Bien."}),),
+    }
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "words"),
+    [
+        ("matching,Match.,one,two,,x,,", "match_b_en", "right answer to option b"),
+        ("matching,Match.,one,,,x,,", "option_b", "at least two options"),
+        ("matching,Match.,one,two,,x,x,", "match_b", "two different answers"),
+        ("ordering,Sort.,one,,,,,", "option_b", "at least two options"),
+        ("ordering,Sort.,one,ONE,,,,", "option_b_en", "the same as option a"),
+        ("single,Which?,one,two,,,,half", "weight_a", "percentage from -100 to 100"),
+        ("single,Which?,one,two,,,,101", "weight_a", "percentage from -100 to 100"),
+        ("single,Which?,one,two,,,,0", "weight_a", "above 0"),
+        ("single,Which?,one,two,b,,,100", "answer", "other options right"),
+        ("numeric,How many?,,,5..3,,,", "answer", "range such as"),
+        ("numeric,How many?,,,3:x,,,", "answer", "tolerance must be"),
+        ("numeric,How many?,,,3|,,,", "answer", "must be a number"),
+        ("text,What?,,,open,,,-5", "weight_a", "above 0"),
+    ],
+)
+def test_each_mistake_in_the_newer_columns_is_told_too(cells: str, column: str, words: str) -> None:
+    header = "competency,type,question,option_a,option_b,answer,match_a,match_b,weight_a"
+    errors = read(rows_of(f"data,{cells}", header=header)).errors
+    assert [(problem.row, problem.column) for problem in errors] == [(2, column)] * len(errors)
+    assert words in str(errors[0].text)
+
+
+def test_a_row_tells_which_of_the_newer_columns_it_does_not_use() -> None:
+    header = "competency,type,question,option_a,option_b,answer,match_a,weight_c,reason_b"
+    imported = read(rows_of("data,single,Why?,one,two,a,x,50,because", header=header))
+    assert imported.warnings[0].value == "match_a, weight_c"
+    imported = read(rows_of("data,numeric,Why?,,,3,,,because", header=header))
+    assert imported.warnings[0].value == "reason_b"
+
+
 def test_values_in_a_report_are_short_and_the_report_speaks_french() -> None:
     data = rows_of("data,essay " + "long " * 40 + ",Why?,,,x")
     [problem] = read(data).errors
     assert len(problem.value) <= 60
     with use_locale("fr"):
-        assert str(problem.text) == "Le type doit être single, multiple, truefalse, numeric ou text."
+        assert str(problem.text).startswith("Le type doit être single, multiple, truefalse, numeric, text, ")

@@ -166,7 +166,7 @@ def test_errors_store_nothing_unless_the_good_rows_are_wanted(choose: Choose, ba
     page = of(visit, report)
     assert "1 thing has to be corrected." in page
     assert "The question is empty." in page
-    assert "Import the 1 good row" in page
+    assert "Import the 1 good question" in page
     visit.post(report, {"rows": "all"})
     assert rows("SELECT id FROM activity") == []
     draft = visit.post(report, {"rows": "good"}).headers["Location"]
@@ -201,7 +201,7 @@ def test_a_later_upload_replaces_the_earlier_file_and_the_draft(
 
 def finish_preview(visit: Visit, preview: str) -> None:
     visit.post(preview + "start")
-    visit.post(preview + "q/1", {"answer": "0"})
+    visit.post(preview + "q/1", {"answer-1": "0"})
     visit.post(preview + "submit")
 
 
@@ -276,20 +276,20 @@ def test_the_dashboard_shows_everybody_and_counts_no_test_people(enter: Enter, p
     finish(enter(activity, person="ada", name="Ada", endpoint=COLUMN))
     halfway = enter(activity, person="ben", name="Ben")
     halfway.post("start")
-    halfway.post("q/1", {"answer": "0"})
+    halfway.post("q/1", {"answer-1": "0"})
     enter(activity, person="cleo", name=None).post("start")
     finish(enter(activity, person="test", name="Test Student", as_=[LEARNER, TEST_USER], endpoint=COLUMN))
     page = of(enter(activity, as_=INSTRUCTOR))
     assert "3 people have begun, 1 has submitted." in page
-    names = re.findall(r'<th scope="row">(Ada|Ben|Name not given by the LMS|Test Student)', page)
+    names = re.findall(r'<th scope="row"><a [^>]*>(Ada|Ben|Name not given by the LMS|Test Student)', page)
     assert names == ["Ada", "Ben", "Name not given by the LMS", "Test Student"]
     assert "(test person, not counted)" in page
     assert "In progress: " in page
     assert " of 12" in page
     assert "Opened, nothing answered" in page
     assert "Waiting for the LMS" in page
-    summary = page.partition("Results by competency, of people")[2].partition("</table>")[0]
-    assert re.findall(r'<td class="number">(\d+)</td>', summary) == ["0", "0", "1"] * 2
+    summary = page.partition("Prior level by competency: where")[2].partition("</table>")[0]
+    assert re.findall(r'<td class="number">(\d+)</td>', summary) == ["1", "0", "0", "1"] * 2
 
 
 def test_results_of_another_link_are_not_shown(enter: Enter, publish: Publish) -> None:
@@ -315,9 +315,9 @@ def test_the_results_can_be_downloaded_and_opened_safely(enter: Enter, publish: 
     [row] = csv.DictReader(io.StringIO(response.get_data().decode("utf-8-sig"), newline=""))
     assert row["Name"] == "'=1+1"
     assert (row["State"], row["Answered"], row["Questions"], row["Score"]) == ("Submitted", "0", "12", "0.00000")
-    assert row["Passwords: points"] == "0"
-    assert row["Passwords: questions"] == "6"
-    assert row["Passwords: level"] == "Gap"
+    assert (row["Counted"], row["Attempts"]) == ("yes", "1")
+    assert (row["Passwords: level at first"], row["Passwords: level"]) == ("Gap", "Gap")
+    assert float(row["Passwords: best share"]) == 0
     assert float(row["Passwords: probability"]) < 0.001
     assert row["Grade in the LMS"] == "Waiting for the LMS"
 
@@ -365,4 +365,4 @@ def test_every_page_of_an_instructor_speaks_french(enter: Enter, publish: Publis
     report = upload(visit, b"competency,question\nx,y")
     assert "Cette colonne manque." in of(visit, report)
     header = visit.get("results.csv").get_data().decode("utf-8-sig").splitlines()[0]
-    assert header.startswith("Nom,Compte d’essai,État,")
+    assert header.startswith("Nom,Courriel,Compté,État,Tentatives,")

@@ -1,5 +1,6 @@
 """What answers are worth, and the rule of results."""
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 from math import comb, fsum
@@ -8,10 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltitools_diagnostic.items import Item, Kind, Option, Tolerance
+from ltitools_diagnostic.items import (
+    Between,
+    Item,
+    Kind,
+    Near,
+    NumberAnswer,
+    Option,
+    TextAnswer,
+    Tolerance,
+    right_by_weight,
+)
 from ltitools_diagnostic.scoring import (
     Level,
     Outcome,
+    answer_given,
     beta_share,
     can_show,
     fraction,
@@ -34,12 +46,32 @@ def choice(kind: Kind, *keys: int) -> Item:
 
 
 def numeric(key: str, tolerance: str = "0") -> Item:
-    number, allowed = Decimal(key), Tolerance.parse(tolerance)
-    return Item("x", "data", Kind.NUMERIC, {"en": "?"}, number=number, tolerance=allowed)
+    return numbers(NumberAnswer(Near(Decimal(key), Tolerance.parse(tolerance))))
+
+
+def numbers(*answers: NumberAnswer) -> Item:
+    return Item("x", "data", Kind.NUMERIC, {"en": "?"}, numbers=answers)
 
 
 def text(**accepted: tuple[str, ...]) -> Item:
-    return Item("x", "data", Kind.TEXT, {"en": "?"}, accepted=accepted)
+    texts = {locale: tuple(TextAnswer(each) for each in answers) for locale, answers in accepted.items()}
+    return Item("x", "data", Kind.TEXT, {"en": "?"}, texts=texts)
+
+
+def weighted(kind: Kind, *weights: str) -> Item:
+    options = tuple(Option({"en": f"{place}"}, {}, Decimal(weight)) for place, weight in enumerate(weights))
+    keys = right_by_weight(kind, [Decimal(weight) for weight in weights])
+    return Item("x", "data", kind, {"en": "?"}, options=options, keys=keys)
+
+
+def matching(*pairs: tuple[str, str], extra: tuple[str, ...] = ()) -> Item:
+    options = tuple(Option({"en": prompt}, {}, match={"en": answer}) for prompt, answer in pairs)
+    return Item("x", "data", Kind.MATCHING, {"en": "?"}, options=options, extra=tuple({"en": each} for each in extra))
+
+
+def ordering(size: int) -> Item:
+    options = tuple(Option({"en": f"line {place}"}, {}) for place in range(size))
+    return Item("x", "data", Kind.ORDERING, {"en": "?"}, options=options)
 
 
 @pytest.mark.parametrize(("response", "earned"), [([1], 1), ([0], 0), ([], 0), (None, 0), ([0, 1], 0)])
@@ -115,6 +147,128 @@ def test_a_typed_word_is_accepted_in_either_language_without_its_accents(typed: 
 @pytest.mark.parametrize("typed", ["", "  ", "unfairness", "lequite"])
 def test_another_word_is_not_accepted(typed: str) -> None:
     assert fraction(text(en=("fairness",), fr=("l'équité",)), typed) == 0
+
+
+@pytest.mark.parametrize(
+    ("pattern", "inside", "outside"),
+    [
+        ("comput*", ["compute", "Computing", "comput", "computer science"], ["a computer", "compu"]),
+        ("*", ["", "anything"], []),
+        ("a * b", ["a and b", "À  et  b"], ["a b", "ab"]),
+        ("a*b*c", ["abc", "a-b-c", "abbc"], ["ac", "acb", "ab"]),
+        ("aba*aba", ["abaaba", "aba aba"], ["ababa", "aba"]),
+        (r"2\*3", ["2*3", "2 * 3".replace(" ", "")], ["2x3", "23", r"2\*3"]),
+        ("été*", ["ete", "l'été".removeprefix("l'"), "ÉTÉS"], ["hiver"]),
+    ],
+)
+def test_an_asterisk_stands_for_any_text(pattern: str, inside: list[str], outside: list[str]) -> None:
+    item = text(en=(pattern,))
+    assert [fraction(item, typed) for typed in inside] == [1] * len(inside)
+    assert [fraction(item, typed) for typed in outside] == [0] * len(outside)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "ab", "*"]), max_size=8), st.text("ab", max_size=12))
+def test_wildcards_mean_what_a_regular_expression_says(parts: list[str], typed: str) -> None:
+    meant = re.compile("".join(".*" if part == "*" else part for part in parts))
+    assert fraction(text(en=("".join(parts),)), typed) == (meant.fullmatch(typed) is not None)
+
+
+def test_a_pattern_of_many_wildcards_is_read_at_once() -> None:
+    assert fraction(text(en=("a*" * 500 + "b",)), "a" * 200) == 0
+
+
+def test_of_several_numbers_the_first_that_fits_counts() -> None:
+    item = numbers(
+        NumberAnswer(Near(Decimal(12))),
+        NumberAnswer(Between(Decimal(10), Decimal(14)), Decimal(50), {"en": "Nearly."}),
+        NumberAnswer(None, Decimal(0), {"en": "Not so."}),
+    )
+    assert [fraction(item, typed) for typed in ("12", "10", "14,0", "14.01", "many")] == [
+        1,
+        Fraction(1, 2),
+        Fraction(1, 2),
+        0,
+        0,
+    ]
+    said = [answer.feedback if (answer := answer_given(item, typed)) else None for typed in ("11", "3", "many")]
+    assert said == [{"en": "Nearly."}, {"en": "Not so."}, None]
+
+
+def test_of_the_words_of_two_languages_the_better_one_counts() -> None:
+    any_text = TextAnswer("*", Decimal(0), {"en": "No."})
+    texts = {"en": (TextAnswer("chair"), any_text), "fr": (TextAnswer("chair", Decimal(25)), any_text)}
+    item = Item("x", "data", Kind.TEXT, {"en": "?"}, texts=texts)
+    assert fraction(item, "chair") == 1
+    assert fraction(item, "meat") == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "weights", "response", "earned"),
+    [
+        (Kind.SINGLE, ("100", "50", "-25"), [0], 1),
+        (Kind.SINGLE, ("100", "50", "-25"), [1], Fraction(1, 2)),
+        (Kind.SINGLE, ("100", "50", "-25"), [2], 0),
+        (Kind.SINGLE, ("100", "100", "0"), [1], 1),
+        (Kind.MULTIPLE, ("50", "50", "-50", "0"), [0, 1], 1),
+        (Kind.MULTIPLE, ("50", "50", "-50", "0"), [0, 1, 2], Fraction(1, 2)),
+        (Kind.MULTIPLE, ("50", "50", "-50", "0"), [2], 0),
+        (Kind.MULTIPLE, ("60", "60"), [0, 1], 1),
+        (Kind.MULTIPLE, ("33.33333", "33.33333", "33.33333"), [0, 1, 2], 1),
+        (Kind.MULTIPLE, ("16.66667", "83.33333"), [0], Fraction(1, 6)),
+    ],
+)
+def test_weights_add_up_and_stay_between_nothing_and_all(
+    kind: Kind, weights: tuple[str, ...], response: list[int], earned: Fraction
+) -> None:
+    assert fraction(weighted(kind, *weights), response) == earned
+
+
+@pytest.mark.parametrize(
+    ("response", "earned"),
+    [
+        ([0, 1, 0], 1),
+        ([0, 1, 1], Fraction(2, 3)),
+        ([2, -1, -1], 0),
+        ([0], Fraction(1, 3)),
+        ([9, 1, 0, 0], Fraction(2, 3)),
+    ],
+)
+def test_matching_earns_its_right_pairs(response: list[int], earned: Fraction) -> None:
+    item = matching(("Rome", "Italy"), ("Bern", "Switzerland"), ("Milan", "Italy"), extra=("Malta",))
+    assert [wording["en"] for wording in item.answers] == ["Italy", "Switzerland", "Malta"]
+    assert fraction(item, response) == earned
+
+
+def test_two_answers_that_say_the_same_in_one_language_are_both_right() -> None:
+    prompts = (
+        Option({"en": "Rome"}, {}, match={"en": "South", "fr": "Le Sud"}),
+        Option({"en": "Bari"}, {}, match={"en": "South", "fr": "Sud"}),
+    )
+    item = Item("x", "data", Kind.MATCHING, {"en": "?"}, options=prompts)
+    assert fraction(item, [1, 0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("response", "earned"),
+    [
+        ([0, 1, 2, 3], 1),
+        ([1, 0, 2, 3], Fraction(2, 3)),
+        ([0, 1, 3, 2], Fraction(2, 3)),
+        ([3, 0, 1, 2], 0),
+        ([1, 2, 0, 3], Fraction(1, 3)),
+        ([3, 2, 1, 0], 0),
+        ([0, 1, 2], 0),
+        ([0, 0, 1, 2], 0),
+    ],
+)
+def test_ordering_earns_by_the_pairs_that_are_in_order(response: list[int], earned: Fraction) -> None:
+    assert fraction(ordering(4), response) == earned
+
+
+@given(st.permutations(range(6)))
+def test_one_swap_of_neighbours_changes_an_order_by_two_pairs(order: list[int]) -> None:
+    swapped = [order[1], order[0], *order[2:]]
+    assert abs(fraction(ordering(6), order) - fraction(ordering(6), swapped)) <= Fraction(2, 15)
 
 
 @given(st.text())

@@ -62,7 +62,7 @@ def test_two_browsers_that_answer_at_once_leave_one_answer(enter: Enter, publish
     activity = publish()
     visits = [enter(activity) for _ in range(3)]
     visits[0].post("start")
-    at_once(*(lambda visit=visit: visit.post("q/1", {"answer": "0"}) for visit in visits))
+    at_once(*(lambda visit=visit: visit.post("q/1", {"answer-1": "0"}) for visit in visits))
     assert len(rows("SELECT id FROM diagnostic_answer")) == 1
 
 
