@@ -45,6 +45,7 @@ def show(launch: Launch) -> ResponseReturnValue:
         can_grade=launch.can_grade,
         owns_activity=launch.owns_activity,
         grade=status.state if status else None,
+        review_of=launch.review_of.id if launch.review_of else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,6 +19,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from hello import write_hello
+from ltitools import plugin as api
 from ltitools.cli import cli
 from ltitools.plugins import GROUP
 from ltitools.refusals import CODES
@@ -192,17 +196,39 @@ def test_decisions_are_numbered_without_a_gap() -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def listed_below(heading: str) -> list[str]:
+    """The names in the table under a heading of the reference in docs/writing-a-plugin.md."""
+    reference = (DOCS / "writing-a-plugin.md").read_text("utf-8").partition("\n## Reference\n")[2]
+    section = reference.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
+    return re.findall(r"^\| `(\w+)` \| \S", section, re.MULTILINE)
+
+
+def names_of_the_api() -> dict[str, list[str]]:
+    """What a tool may use, by the heading under which the reference has it."""
+    modules = [name for name in api.__all__ if inspect.ismodule(getattr(api, name))]
+    verbs = [name for name, value in vars(api.Launch).items() if isinstance(value, property) or callable(value)]
+    return {
+        "ltitools.plugin": list(api.__all__),
+        "Plugin": [field.name for field in fields(api.Plugin)],
+        "Launch": [field.name for field in fields(api.Launch)] + [name for name in verbs if name[0] != "_"],
+        **{name: list(getattr(api, name).__all__) for name in modules},
+    }
+
+
+@pytest.mark.parametrize("heading", names_of_the_api())
+def test_everything_that_a_tool_may_use_is_in_the_reference_and_nothing_is_left_over(heading: str) -> None:
+    assert sorted(listed_below(heading)) == sorted(names_of_the_api()[heading])
+
+
+def test_every_module_of_the_api_has_a_table_and_no_table_is_left_over() -> None:
+    reference = (DOCS / "writing-a-plugin.md").read_text("utf-8").partition("\n## Reference\n")[2]
+    assert re.findall(r"^### (.+)$", reference, re.MULTILINE) == list(names_of_the_api())
+
+
 @pytest.fixture
 def hello(tmp_path: Path) -> Path:
     """The files of docs/writing-a-plugin.md, each written where the page says it stands."""
-    page = (DOCS / "writing-a-plugin.md").read_text("utf-8")
-    files = re.findall(r"`([\w./]+)`:\n\n```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    for name, content in files:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, "utf-8")
-    (tmp_path / "ltitools_hello" / "migrations" / "__init__.py").touch()
-    return tmp_path
+    return write_hello(tmp_path)
 
 
 def test_the_tool_that_the_documentation_makes_passes_its_own_tests(hello: Path) -> None:
@@ -216,7 +242,7 @@ def test_the_tool_that_the_documentation_makes_passes_its_own_tests(hello: Path)
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert "5 passed" in done.stdout
 
 
 def test_the_package_of_that_tool_names_its_plugin(hello: Path) -> None:

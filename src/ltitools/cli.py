@@ -2,67 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import click
-from flask import Flask
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ltitools import __version__
 from ltitools.app import create_app, set_up_logging
-from ltitools.db import db, session, set_read_only
+from ltitools.cli_jobs import jobs_group
+from ltitools.commands import as_json, check_migrated, make_app, print_one, print_rows, with_app
+from ltitools.db import db
 from ltitools.errors import Conflict, NotFound, PluginError, Refused, SettingsError
 from ltitools.lti.platforms import FAMILIES
-from ltitools.migrations import pending, upgrade
+from ltitools.migrations import upgrade
 from ltitools.models import Deployment, Registration, Tenant
 from ltitools.plugins import discover
+from ltitools.scaffold import new_plugin
 from ltitools.services import grades, registrations, tenants
 from ltitools.settings import CONFIG_FOLDER, Settings
-
-P = ParamSpec("P")
-R = TypeVar("R")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def with_app(command: Callable[P, R]) -> Callable[P, R]:
-    """Run a command inside the application, its changes as one transaction."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        app = make_app()
-        with app.app_context():
-            set_read_only(False)
-            try:
-                _check_migrated()
-                result = command(*args, **kwargs)
-                session.commit()
-            finally:
-                session.remove()
-                db.engine.dispose()
-            return result
-
-    return run
-
-
-def make_app() -> Flask:
-    """The application for a command: it needs a secret key, no public address."""
-    settings = Settings.load()
-    if len(settings.secret_key) < 32:
-        raise SettingsError("LTITOOLS_SECRET_KEY is missing or shorter than 32 characters.")
-    return create_app(settings)
-
-
-def _check_migrated() -> None:
-    waiting = pending(session.connection())
-    session.rollback()
-    if waiting:
-        raise SettingsError(f"The database lacks {len(waiting)} migration(s). Run `ltitools db upgrade` first.")
 
 
 class _Commands(click.Group):
@@ -93,7 +53,7 @@ class _PluginCommands(click.Group):
         return inside
 
 
-@click.group(cls=_Commands)
+@click.group(cls=_Commands, commands=[jobs_group, new_plugin])
 @click.version_option(__version__, prog_name="ltitools")
 def cli() -> None:
     """LTI 1.3 tools for micro-credentials."""
@@ -124,7 +84,7 @@ def tenant_list(as_json: bool) -> None:
         {"key": one.key, "name": one.name, "locale": one.locale, "enabled": one.enabled}
         for one in tenants.all_tenants()
     ]
-    _print(rows, as_json, empty="There is no tenant yet. `ltitools tenant add KEY --name NAME` adds one.")
+    print_rows(rows, as_json, empty="There is no tenant yet. `ltitools tenant add KEY --name NAME` adds one.")
 
 
 @tenant.command("show")
@@ -142,7 +102,7 @@ def tenant_show(key: str, as_json: bool) -> None:
         "tools": [name for name in discover() if name not in found.disabled_plugins],
         **_our_addresses(found),
     }
-    _print_one(row, as_json)
+    print_one(row, as_json)
 
 
 @tenant.command("tool")
@@ -217,7 +177,7 @@ def registration_list(tenant_key: str | None, as_json: bool) -> None:
     """List the registrations."""
     chosen = [tenants.by_key(tenant_key)] if tenant_key else tenants.all_tenants()
     rows = [_registration_row(one, found) for one in chosen for found in registrations.of_tenant(one.id)]
-    _print(rows, as_json, empty="There is no registration yet. `ltitools registration add` adds one.")
+    print_rows(rows, as_json, empty="There is no registration yet. `ltitools registration add` adds one.")
 
 
 @registration.command("show")
@@ -236,7 +196,7 @@ def registration_show(number: int, tenant_key: str, as_json: bool) -> None:
         "deployments": [_deployment_row(one) for one in registrations.deployments(found)],
         **_our_addresses(owner),
     }
-    _print_one(row, as_json)
+    print_one(row, as_json)
 
 
 @registration.command("disable")
@@ -276,7 +236,7 @@ def deployment_list(tenant_key: str, as_json: bool) -> None:
         for found in registrations.of_tenant(owner.id)
         for one in registrations.deployments(found)
     ]
-    _print(rows, as_json, empty="No deployment has launched yet, and none was listed.")
+    print_rows(rows, as_json, empty="No deployment has launched yet, and none was listed.")
 
 
 @deployment.command("add")
@@ -331,14 +291,14 @@ def grades_list(tenant_key: str, as_json: bool) -> None:
             "state": grade.state,
             "person": person.sub,
             "link": link.title or link.resource_link_id,
-            "score": f"{grade.given.normalize():f}/{grade.maximum.normalize():f}",
+            "score": f"{grade.given.normalize():f}/{grade.maximum.normalize():f}" if grade.given is not None else "",
             "recorded_at": grade.recorded_at.isoformat(timespec="seconds"),
             "failures": grade.failures,
             "problem": grade.problem,
         }
         for grade, link, person in grades.undelivered(tenants.by_key(tenant_key).id)
     ]
-    _print(rows, as_json, empty="Every score has reached its LMS.")
+    print_rows(rows, as_json, empty="Every score has reached its LMS.")
 
 
 @grades_group.command("send")
@@ -384,7 +344,7 @@ def plugins_list(as_json: bool) -> None:
         }
         for plugin in discover().values()
     ]
-    _print(rows, as_json, empty="No tool is installed.")
+    print_rows(rows, as_json, empty="No tool is installed.")
 
 
 @cli.command()
@@ -396,7 +356,7 @@ def serve(host: str, port: int) -> None:
     settings.check_for_serving()
     app = create_app(settings)
     with app.app_context():
-        _check_migrated()
+        check_migrated()
     program = [sys.executable, "-m", "gunicorn", "-c", str(CONFIG_FOLDER / "gunicorn.py")]
     os.execv(sys.executable, [*program, "--bind", f"{host}:{port}", "ltitools.wsgi:app"])  # noqa: S606  (our own program)
 
@@ -406,7 +366,7 @@ def worker() -> None:
     """Deliver grades and events, where the servers do not (worker_threads = 0) or need help."""
     app = make_app()
     with app.app_context():
-        _check_migrated()
+        check_migrated()
     set_up_logging(app.extensions["ltitools"].settings)
     running = app.extensions["ltitools.worker"]
     click.echo("Delivering grades and events. Stop with Ctrl-C.")
@@ -450,38 +410,6 @@ def _registration_row(owner: Tenant, found: Registration) -> dict[str, Any]:
 
 def _deployment_row(found: Deployment) -> dict[str, Any]:
     return {"number": found.id, "deployment_id": found.deployment_id, "state": found.state}
-
-
-def _print(rows: Sequence[Mapping[str, Any]], as_json: bool, *, empty: str) -> None:
-    """Rows as JSON or as a table."""
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
-        return
-    if not rows:
-        click.echo(empty)
-        return
-    names = list(rows[0])
-    cells = [[name.replace("_", " ") for name in names], *([_cell(row[name]) for name in names] for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
-    for line in cells:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _print_one(row: Mapping[str, Any], as_json: bool) -> None:
-    """One thing as JSON (a list of one, as `list` prints) or as lines."""
-    if as_json:
-        _print([row], True, empty="")
-        return
-    for name, value in row.items():
-        click.echo(f"{name.replace('_', ' '):<20} {_cell(value)}")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(" ".join(map(str, one.values())) if isinstance(one, dict) else str(one) for one in value)
-    return str(value)
 
 
 def main() -> None:

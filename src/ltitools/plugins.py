@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points
 
 from ltitools.errors import PluginError
@@ -58,6 +59,12 @@ def check(name: str, plugin: object) -> Plugin:
             raise PluginError(f"The table {table!r} of plugin {name!r} has no tenant_id.")
     if plugin.models and plugin.migrations is None:
         raise PluginError(f"Plugin {name!r} has tables but no migrations.")
+    names = [job.name for job in plugin.jobs]
+    for job in plugin.jobs:
+        if names.count(job.name) > 1:
+            raise PluginError(f"Plugin {name!r} has two jobs named {job.name!r}: rename one of them.")
+        if job.every is not None and job.every <= timedelta():
+            raise PluginError(f"The job {job.name!r} of plugin {name!r} must come at an interval longer than nothing.")
     for event in plugin.listens:
         if Event.kinds.get(event.__name__) is not event:
             raise PluginError(f"Plugin {name!r} listens to {event.__name__!r}, which is no event.")

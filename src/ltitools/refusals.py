@@ -113,6 +113,11 @@ _REFUSALS: dict[str, tuple[int, LazyText, LazyText]] = {
     ),
     "tool-unknown": (404, lazy("This tool is not available at your institution."), _ADMINISTRATOR),
     "role-forbidden": (403, lazy("Your role in this course does not open this page."), lazy("Ask your instructor.")),
+    "review-forbidden": (
+        403,
+        lazy("This page shows the work of somebody else, and your role in this course does not allow that."),
+        lazy("Open the activity from your course to see your own work."),
+    ),
     # A launch in use
     "launch-unknown": (404, lazy("This page belongs to a visit that is not known here."), _AGAIN),
     "launch-expired": (403, lazy("This visit has ended. What you saved is kept."), _AGAIN),

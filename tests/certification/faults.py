@@ -1,4 +1,5 @@
-"""For every row of D1 to D4, a fault in the tool that breaks its rule: by it, the row's test shows that it can fail.
+"""For every row of D1 to D4, D6 and D7, a fault in the tool that breaks its rule: by it, the row's test shows that it
+can fail.
 
 A fault replaces one line of a function while the test runs. Most are what a hurried change could do; where a rule is
 kept at two places, the fault sits where it defeats both.
@@ -23,6 +24,14 @@ KEYS = "ltitools.lti.keys"
 LAUNCHES = "ltitools.services.launches"
 PLATFORM_KEYS = "ltitools.services.platform_keys"
 WEB = "ltitools.web.lti"
+SERVICES = "ltitools.lti.services"
+PAGING = "ltitools.lti.paging"
+NRPS = "ltitools.lti.nrps"
+AGS = "ltitools.lti.ags"
+ROSTERS = "ltitools.services.rosters"
+COLUMNS = "ltitools.services.columns"
+GRADES = "ltitools.services.grades"
+DIALECT = "ltitools.lti.platforms.base:Dialect.score_document"
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,18 @@ READ_ROLE = "found = CONTEXT_ROLE.fullmatch(role_str)"
 GIVEN_ROLES = "named = {ROLES: [role for role in claims.get(ROLES) or () if isinstance(role, str)]}"
 THEIR_ROLES = "return frozenset(role for role, check in _ROLES.items() if check(named).check())"
 AUDIENCE = 'audience = claims.get("aud")'
+MEMBERS_PAGE = "return call_json(http, token, address, MEMBERS_TYPE, dict)"
+FILTERED = "if member is not None and (role is None or role in member.roles):"
+STATUS = 'status=STATUSES.get(names.text_of(entry.get("status")).lower(), "active"),'
+MATCHING = "wanted = {FILTERS[name]: value for name, value in filters.items()}"
+POST_SCORE = 'return call(http, token, "POST", below(line_item_url, "scores"), {"Content-Type": SCORE_TYPE}, body)'
+POST_BODY = "body = json.dumps(dialect.score_document(score)).encode()"
+BELOW = """return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))"""
+NEXT_TIME = "grade.timestamp = max(now, grade.timestamp + STEP if posted else grade.timestamp)"
+LIMITED = "def page(address: str) -> tuple[Response, Any]:\n        address = with_query(address, limit='50')"
+CAN_CREATE = "return bool(link.line_items_url) and {LINE_ITEM, SCORE} <= set(link.service_scopes)"
+TAKES = "return bool(link.line_item_url) and SCORE in link.service_scopes"
+MAY_REVIEW = "if message.for_user_id != message.sub and message.roles.isdisjoint(INSTRUCTORS):"
 
 
 FAULTS = (
@@ -262,8 +283,8 @@ FAULTS = (
     Fault(76, f"{VERIFY}:_check_message", HAS_SUB, 'if not claims.get("email"):'),
     Fault(
         77,
-        f"{CLAIMS}:_name",
-        'parts = (_text(claims.get("given_name")), _text(claims.get("family_name")))',
+        f"{CLAIMS}:name_of",
+        'parts = (text_of(claims.get("given_name")), text_of(claims.get("family_name")))',
         "parts = ()",
     ),
     Fault(78, f"{VERIFY}:_check_message", HAS_SUB, 'if not (claims.get("name") or claims.get("email")):'),
@@ -294,6 +315,50 @@ FAULTS = (
         READ_ROLE,
         'found = CONTEXT_ROLE.fullmatch(role_str.replace("#Member", "#"))',
     ),
+    # D6
+    Fault(107, f"{ROSTERS}:refresh", "url = str(course.memberships_url)", "url = course.memberships_url.lower()"),
+    Fault(108, f"{NRPS}:memberships", MEMBERS_PAGE, MEMBERS_PAGE.replace("MEMBERS_TYPE", '"application/json"')),
+    Fault(109, "ltitools.services.tokens:with_token", "if error.status != 401:", "if error.status:"),
+    Fault(
+        110, f"{ROSTERS}:refresh", "(MEMBERSHIP_READ,),", '(MEMBERSHIP_READ, MEMBERSHIP_READ.replace("readonly", "")),'
+    ),
+    Fault(
+        111,
+        f"{PAGING}:next_page",
+        'header = QUOTES.sub(\'"\', answer.headers.get("link", ""))',
+        'header = answer.headers.get("link", "")',
+    ),
+    Fault(112, f"{PAGING}:read_pages", "if url and origin(url) != origin(first):", "if not first:"),
+    Fault(113, f"{ROSTERS}:_keep", "if found.complete:", "if found.members:"),
+    Fault(114, f"{NRPS}:memberships", FILTERED, "if member is not None:"),
+    Fault(115, f"{NRPS}:_member", STATUS, 'status="active",'),
+    # D7
+    Fault(116, f"{AGS}:create_line_item", ".set_resource_link_id(resource_link_id)", '.set_resource_link_id("link-1")'),
+    Fault(117, f"{AGS}:list_line_items", MATCHING, "wanted: dict[str, str] = {}"),
+    Fault(118, f"{AGS}:change_line_item", "changed = dict(document)", 'changed = {"tag": document["tag"]}'),
+    Fault(119, f"{AGS}:delete_line_item", "check(answer, (200, 202, 204))", "pass"),
+    Fault(120, f"{AGS}:post_score", POST_SCORE, POST_SCORE.replace("SCORE_TYPE", '"application/json"')),
+    Fault(121, f"{SERVICES}:below", BELOW, 'return f"{url}/{name}"'),
+    Fault(122, f"{GRADES}:record", "if score.given < 0 or score.maximum <= 0:", "if score.given < 0:"),
+    Fault(
+        123,
+        f"{GRADES}:record",
+        "grade.given = score.given.quantize(PLACES, ROUND_HALF_UP)",
+        "grade.given = min(score.given, score.maximum)",
+    ),
+    Fault(124, f"{GRADES}:_renew", NEXT_TIME, "grade.timestamp = now"),
+    Fault(125, DIALECT, '.set_grading_progress("FullyGraded")', '.set_grading_progress("Pending")'),
+    Fault(126, f"{GRADES}:clear", "grade.given = None", "grade.given *= 0"),
+    Fault(
+        127,
+        f"{AGS}:post_score",
+        POST_BODY,
+        POST_BODY.replace("score)", '__import__("dataclasses").replace(score, user_id="1"))'),
+    ),
+    Fault(128, f"{AGS}:_list", "def page(address: str) -> tuple[Response, Any]:", LIMITED),
+    Fault(129, f"{COLUMNS}:can_create", CAN_CREATE, CAN_CREATE.replace("LINE_ITEM, ", "")),
+    Fault(130, f"{GRADES}:takes_scores", TAKES, "return True"),
+    Fault(131, f"{LAUNCHES}:_check_review", MAY_REVIEW, "if not message.sub:"),
 )
 
 

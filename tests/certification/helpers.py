@@ -274,7 +274,7 @@ class Services:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_GET = do_POST  # noqa: N815  (the name is the standard library's)
+            do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815  (the names are the standard library's)
 
             def log_message(self, *_args: Any) -> None:
                 pass

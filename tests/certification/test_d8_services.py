@@ -88,7 +88,10 @@ def enter(lti: Lti) -> Iterator[Enter]:
                 owner = tenants.by_key(tenant).id
                 if activities.find(owner, "probe", "quiz") is None:
                     activities.create(owner, "probe", "quiz", "Quiz")
-            endpoint = ags_claim(f"{services.url}/items/1/lineitem?type_id=1", f"{services.url}/items?type_id=1")
+            # Only of Moodle the results are read, before a score is sent.
+            scopes = [SCORE, RESULT] if family == "moodle" else [SCORE]
+            items = f"{services.url}/items"
+            endpoint = ags_claim(f"{items}/1/lineitem?type_id=1", f"{items}?type_id=1", scopes)
             visit = platform.visit(lti.client, custom=QUIZ, endpoint=endpoint)
             return Graded(lti, platform, services, visit)
 

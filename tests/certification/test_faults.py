@@ -1,4 +1,4 @@
-"""Every row of the checklist has a test, and the tests of D1 to D4 fail when the tool breaks their rule."""
+"""Every row of the checklist has a test, and the tests of D1 to D4, D6 and D7 fail when the tool breaks their rule."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from certification import (
     test_d3_security,
     test_d4_valid_launches,
     test_d5_deep_linking,
+    test_d6_members,
+    test_d7_grades,
     test_d8_services,
 )
 from certification.faults import FAULTS, Fault, applied
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from certification.helpers import Lti
 
 LAUNCH_MODULES = (test_d1_login, test_d2_bad_payloads, test_d3_security, test_d4_valid_launches)
+WITH_FAULTS = (*LAUNCH_MODULES, test_d6_members, test_d7_grades)
 
 
 def rows(*modules: ModuleType) -> Mapping[int, Callable[..., None]]:
@@ -38,12 +41,15 @@ def rows(*modules: ModuleType) -> Mapping[int, Callable[..., None]]:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.row}")
 def test_a_fault_in_the_tool_makes_the_test_of_its_row_fail(lti: Lti, fault: Fault) -> None:
-    test = rows(*LAUNCH_MODULES)[fault.row]
+    test = rows(*WITH_FAULTS)[fault.row]
     with applied(fault), pytest.raises((AssertionError, pytest.fail.Exception)):
         test(lti)
 
 
-def test_every_row_has_a_test_and_every_row_about_launches_has_a_fault() -> None:
-    assert sorted(fault.row for fault in FAULTS) == sorted(rows(*LAUNCH_MODULES)) == list(range(1, 89))
+def test_every_row_has_a_test_and_every_row_about_launches_members_and_grades_has_a_fault() -> None:
+    assert sorted(fault.row for fault in FAULTS) == sorted(rows(*WITH_FAULTS))
+    assert sorted(rows(*LAUNCH_MODULES)) == list(range(1, 89))
+    assert sorted(rows(test_d6_members)) == list(range(107, 116))
+    assert sorted(rows(test_d7_grades)) == list(range(116, 132))
     assert sorted(rows(test_d5_deep_linking)) == list(range(89, 107))
     assert sorted(rows(test_d8_services)) == list(range(132, 141))

@@ -64,7 +64,7 @@ def test_a_launch_recorded_from_moodle_is_accepted(lti: Lti, file: Path) -> None
     teaches = any(role.endswith("membership#Instructor") for role in claims[names.ROLES])
     assert row.roles == (["instructor"] if teaches else ["learner"])
     with lti.app.app_context():
-        person = session.scalars(select(Person)).one()
+        person = session.scalars(select(Person).where(Person.id == row.person_id)).one()
         course = session.scalars(select(Course)).one()
         links = session.scalars(select(Link)).all()
     assert (person.sub, person.name, person.email) == (claims["sub"], claims.get("name", ""), claims.get("email", ""))

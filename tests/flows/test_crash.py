@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 
 from ltitools.db import session, utcnow
 from ltitools.demo_lms.loopback import new_session
-from ltitools.models import EventDelivery, Evidence, Grade
+from ltitools.models import EventDelivery, Evidence, Grade, Job, Person
 from ltitools.services import activities, tenants
 from ltitools.testing import close_app, make_app, writing
 from probe import make_probe
@@ -87,6 +87,7 @@ def end_leases(app: Flask) -> None:
         past = utcnow() - timedelta(seconds=1)
         session.execute(update(Grade).where(Grade.leased_until.is_not(None)).values(leased_until=past))
         session.execute(update(EventDelivery).where(EventDelivery.leased_until.is_not(None)).values(leased_until=past))
+        session.execute(update(Job).where(Job.leased_until.is_not(None)).values(leased_until=past))
         session.execute(update(Grade).where(Grade.state == "waiting").values(due_at=past))
 
 
@@ -140,6 +141,23 @@ def test_a_kill_between_commit_and_listener_still_runs_the_listener(world: tuple
     server.start()
     until(lambda: _delivered(sites.tool))
     assert heard() == 1, "the same event again must change nothing"
+
+
+def test_a_kill_while_a_job_runs_leaves_it_to_the_next_process(world: tuple[Server, Sites]) -> None:
+    server, sites = world
+    server.start()
+    sites.fail("members", hang_seconds=30, after_storing=True, status=503)
+    sites.enter("arun", sites.place("probe:quiz"))
+    until(lambda: sites.control("state")["requests"].get("members"))
+    server.kill()
+    end_leases(sites.tool)
+    server.start()
+
+    def finished() -> bool:
+        with sites.tool.app_context():
+            return not session.scalars(select(Job.id)).all() and len(session.scalars(select(Person.id)).all()) == 8
+
+    until(finished)
 
 
 def _delivered(app: Flask) -> bool:

@@ -111,7 +111,7 @@ def id_token_claims(launch: Launch, tool: ToolRegistration, nonce: str) -> dict[
             "context_memberships_url": lms().url("nrps.members", course_id=launch.course_id),
             "service_versions": ["1.0", "2.0"] if habits.name == "moodle" else ["2.0"],
         },
-        **(_link(launch.activity) if launch.activity else _choosing(launch)),
+        **_message(launch),
     }
     return _own_habits(claims, launch)
 
@@ -121,6 +121,18 @@ def _grade_services(launch: Launch) -> dict[str, Any]:
     if launch.activity and launch.activity.line_item:
         services["lineitem"] = line_item_url(launch.activity.line_item)
     return services
+
+
+def _message(launch: Launch) -> dict[str, Any]:
+    """What the launch is about: an activity, the choice of one, or the course, whose link has the course's own id."""
+    if launch.activity:
+        return _link(launch.activity)
+    if launch.answer_key:
+        return _choosing(launch)
+    return {
+        f"{LTI}message_type": "LtiResourceLinkRequest",
+        f"{LTI}resource_link": {"id": context_id(launch.course), "title": launch.course.title},
+    }
 
 
 def _link(activity: Activity) -> dict[str, Any]:
@@ -166,8 +178,8 @@ def _own_habits(claims: dict[str, Any], launch: Launch) -> dict[str, Any]:
         for name in ("context", "resource_link", "tool_platform"):
             if f"{LTI}{name}" in claims:
                 claims[f"{LTI}{name}"] |= {"validation_context": None, "errors": {"errors": {}}}
-        placement = "assignment_selection" if launch.activity else "link_selection"
-        claims["https://www.instructure.com/placement"] = placement
+        choosing = "link_selection" if launch.answer_key else "course_navigation"
+        claims["https://www.instructure.com/placement"] = "assignment_selection" if launch.activity else choosing
     return claims
 
 

@@ -5,15 +5,17 @@
 ``POST /control/reset``       back to the seeded state, without faults
 ``POST /control/activities``  an activity without the tool's help: ``{"course", "title", "custom", "url", "graded",
                               "score_maximum", "target", "text", "opens_at", "closes_at", "due_at"}``, all optional
+``POST /control/levers``      how the services answer from now on; see `levers.Levers`. ``{}`` is as usual
 ``POST /control/rotate-key``  sign with a new key; ``{"forget": true}`` no longer publishes the old ones
 ``POST /control/launch``      begin a launch; the answer is the login initiation
 
 A whole launch without a browser takes two requests to the LMS and two to the tool:
 
 1. ``POST /control/launch`` with ``{"person": "ben", "activity": 1}``, or ``{"person": "therese", "course": 1,
-   "message": "deep_linking"}``. The answer is ``{"action": <the tool's login URL>, "fields": {…}}`` and a session
-   cookie for the person. `tampering` may spoil the token: ``{"claims": {…}, "remove": [names], "header": {…},
-   "key": "other", "signature": "broken", "form": {more fields of the POST}}``; a header value of null leaves it out.
+   "message": "deep_linking"}``; a click on Ben's grade is ``{"person": "therese", "activity": 1, "review": "ben"}``.
+   The answer is ``{"action": <the tool's login URL>, "fields": {…}}`` and a session cookie for the person.
+   `tampering` may spoil the token: ``{"claims": {…}, "remove": [names], "header": {…}, "key": "other", "signature":
+   "broken", "form": {more fields of the POST}}``; a header value of null leaves it out.
 2. Post ``fields`` to ``action``; the tool answers with a redirect to ``/lti/authorize?…``.
 3. ``GET`` that with the LMS's session cookie; the page holds one form with ``id_token`` and ``state``.
 4. Post the form to its ``action``, the tool's launch URL.
@@ -31,8 +33,9 @@ from sqlalchemy import delete, select
 
 from ltitools.demo_lms.access import sign_in
 from ltitools.demo_lms.ags import described_item
-from ltitools.demo_lms.claims import context_id, resource_link_id, subject
+from ltitools.demo_lms.claims import LTI, context_id, resource_link_id, subject
 from ltitools.demo_lms.faults import Fault
+from ltitools.demo_lms.levers import Levers
 from ltitools.demo_lms.lms import db, lms, new_signing_key
 from ltitools.demo_lms.models import Activity, Course, Grade, LineItem, Person, ScorePost, SigningKey
 from ltitools.demo_lms.oidc import begin_launch
@@ -53,10 +56,21 @@ def add_faults() -> ResponseReturnValue:
     return "", 204
 
 
+@control.post("/levers")
+def pull_levers() -> ResponseReturnValue:
+    """Let the services answer otherwise from now on."""
+    try:
+        lms().levers = Levers.from_json(_body())
+    except (TypeError, ValueError) as error:
+        return jsonify(error=str(error)), 400
+    return "", 204
+
+
 @control.post("/reset")
 def start_over() -> ResponseReturnValue:
     """Back to the seeded state."""
     lms().faults.clear()
+    lms().levers = Levers()
     reset(db(), lms().public_url)
     db().commit()
     return "", 204
@@ -111,7 +125,7 @@ def launch() -> ResponseReturnValue:
         course,
         activity,
         target=asked.get("target", "iframe"),
-        tampering=asked.get("tampering"),
+        tampering=_review_of(asked["review"]) if "review" in asked else asked.get("tampering"),
     )
     db().commit()
     return jsonify(action=form.action, fields=dict(form.fields))
@@ -138,6 +152,13 @@ def state() -> ResponseReturnValue:
             for each in db().scalars(select(LineItem).order_by(LineItem.id))
         ],
     )
+
+
+def _review_of(key: str) -> dict[str, Any]:
+    """What makes a launch the review of a person's work: the claims that it has besides those of an activity."""
+    person = db().scalars(select(Person).where(Person.key == key)).one()
+    message = {f"{LTI}message_type": "LtiSubmissionReviewRequest", f"{LTI}for_user": {"user_id": subject(person)}}
+    return {"claims": message}
 
 
 def _body() -> dict[str, Any]:

@@ -7,7 +7,7 @@ import secrets
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from ltitools.demo_lms.faults import Faults
+from ltitools.demo_lms.levers import Levers
 from ltitools.demo_lms.models import Activity, Base, Setting, SigningKey
 from ltitools.demo_lms.personalities import Personality
 from ltitools.i18n import Domain
@@ -70,6 +71,7 @@ class Lms:
     faults: Faults
     engine: Engine
     lock: threading.RLock
+    levers: Levers = field(default_factory=Levers)
     tool: ToolRegistration | None = None
 
     def url(self, endpoint: str, **values: Any) -> str:

@@ -12,6 +12,7 @@ from ltitools.demo_lms.lms import lms
 from ltitools.demo_lms.models import Enrolment
 from ltitools.demo_lms.services import check_accept, course_or_refused, install, needs_scope, page_of, typed
 
+CANVAS_PAGE = 50
 MEMBERS_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 
 nrps = Blueprint("nrps", __name__)
@@ -21,10 +22,16 @@ install(nrps)
 @nrps.get("/lti/services/<int:course_id>/memberships")
 @needs_scope(NRPS_SCOPE)
 def members(course_id: int) -> ResponseReturnValue:
-    """Who is in the course, one role's people if asked, in pages if asked."""
+    """Who is in the course, one role's people if asked, in pages if asked.
+
+    Moodle and Canvas list nobody who is suspended or gone; the specification has a status for them.
+    """
     check_accept(MEMBERS_TYPE)
     course = course_or_refused(course_id)
+    habits = lms().personality
     found = [described_member(enrolment) for enrolment in course.enrolments]
+    if habits.name != "generic":
+        found = [member for member in found if member["status"] == "Active"]
     wanted = request.args.get("role")
     if wanted:
         found = [
@@ -33,7 +40,7 @@ def members(course_id: int) -> ResponseReturnValue:
             if any(wanted in (role, role.rpartition("#")[2]) for role in member["roles"])
             or wanted.rpartition("#")[2] in member["roles"]
         ]
-    page, following = page_of(found)
+    page, following = page_of(found, largest=CANVAS_PAGE if habits.name == "canvas" else 0)
     response = typed(
         {
             "id": lms().url("nrps.members", course_id=course.id),
@@ -54,7 +61,7 @@ def described_member(enrolment: Enrolment) -> dict[str, Any]:
     if habits.short_roles:
         roles = tuple(role.rpartition("#")[2] for role in roles)
     return {
-        "status": "Active",
+        "status": lms().levers.statuses.get(person.key, "Active"),
         "user_id": subject(person),
         "roles": list(roles),
         "name": person.name,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
@@ -82,6 +82,15 @@ def launch_activity(activity_id: int) -> ResponseReturnValue:
     return _send(begin_launch(person, activity.course, activity, target=target))
 
 
+@oidc.get("/courses/<int:course_id>/launch")
+def launch_course(course_id: int) -> ResponseReturnValue:
+    """The page in the frame that opens the tool from the menu of the course."""
+    if not lms().personality.course_menu:
+        abort(404)
+    course, person, _role = open_course(course_id)
+    return _send(begin_launch(person, course, None, choosing=False))
+
+
 @oidc.get("/courses/<int:course_id>/choose")
 def choose_content(course_id: int) -> ResponseReturnValue:
     """The page in the frame that asks the tool what it has to offer (deep linking)."""
@@ -107,12 +116,13 @@ def begin_launch(
     activity: Activity | None,
     *,
     target: str = "iframe",
+    choosing: bool = True,
     tampering: Mapping[str, Any] | None = None,
 ) -> FormPost:
     """Note a launch of this browser session, and return the login initiation. Without an activity it is the
-    choosing of content. `tampering` is for tests; see `control`."""
+    choosing of content, or else the launch of the whole course. `tampering` is for tests; see `control`."""
     tool, habits = tool_here(), lms().personality
-    answer_key = None if activity else secrets.token_urlsafe(24)
+    answer_key = secrets.token_urlsafe(24) if activity is None and choosing else None
     launch = Launch(
         hint=_new_hint(course, activity),
         session_key=session_key(),

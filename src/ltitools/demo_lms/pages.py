@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -91,6 +91,15 @@ def course(course_id: int) -> ResponseReturnValue:
     """The activities of a course."""
     found, _person, role = open_course(course_id)
     return render_template("lms/course.html", course=found, teaching=role in TEACHES, tab="activities", is_open=is_open)
+
+
+@pages.get("/courses/<int:course_id>/tool")
+def course_tool(course_id: int) -> ResponseReturnValue:
+    """The tool, opened from the menu of the course."""
+    found, _person, role = open_course(course_id)
+    if not lms().personality.course_menu:
+        abort(404)
+    return render_template("lms/course_tool.html", course=found, teaching=role in TEACHES, tab="tool")
 
 
 @pages.get("/activities/<int:activity_id>")

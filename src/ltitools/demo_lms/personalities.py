@@ -51,7 +51,8 @@ class Personality:
     `family` is what ``tool_platform`` says. `numeric_ids` makes people, courses and links small numbers, as
     Moodle's are. `one_shot` hints serve a single authorization request. `hidden_refusals` are parameters of the
     authorization request whose absence is answered by a page of the LMS, so that the tool never hears of it.
-    `bad_request` is the OAuth error for the others. `json_type` is the content type of the token endpoint.
+    `bad_request` is the OAuth error for the others. `json_type` is the content type of the token endpoint. With
+    `course_menu` the menu of a course has a link to the tool, which stands for the whole course.
     """
 
     name: Name
@@ -81,6 +82,7 @@ class Personality:
     short_roles: bool = False
     coupled_items_stay: bool = False
     column_named_by_title: bool = False
+    course_menu: bool = False
     deep_linking: Mapping[str, Any] = field(default_factory=dict)
 
     def locale(self, tag: str) -> str:
@@ -145,6 +147,7 @@ CANVAS = Personality(
     redirect_query_ignored=True,
     future_seconds=30,
     coupled_items_stay=True,
+    course_menu=True,
     deep_linking=_settings(accept_media_types="application/vnd.ims.lti.v1.ltilink"),
 )
 
@@ -159,6 +162,7 @@ GENERIC = Personality(
     deployment_parameter="lti_deployment_id",
     context_type=(f"{VOCABULARY}/course#CourseOffering",),
     one_shot=False,
+    course_menu=True,
     deep_linking=_settings(auto_create=True),
 )
 

@@ -40,6 +40,7 @@ def _about_this_request() -> dict[str, Any]:
         "other_locale_name": LOCALE_NAMES[other],
         "here": request.full_path.rstrip("?") if is_page else "/",
         "tool": tool,
+        "course_menu": lms().personality.course_menu,
         # A page of ours inside a page of ours, such as a launch that was refused, goes without the header.
         "framed": request.headers.get("Sec-Fetch-Dest") == "iframe",
         "frame_features": "; ".join(f"{each} {tool.origin}" for each in FRAME_FEATURES) if tool else "",

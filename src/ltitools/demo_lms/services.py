@@ -114,13 +114,22 @@ def typed(body: object, media_type: str, status: int = 200) -> Response:
     return current_app.response_class(content, status=status, content_type=f"{media_type}; charset=utf-8")
 
 
-def page_of(rows: Sequence[Any]) -> tuple[Sequence[Any], str | None]:
-    """The part of `rows` that ``limit`` and ``from`` ask for, and the address of the next part."""
+def page_of(rows: Sequence[Any], *, largest: int = 0) -> tuple[Sequence[Any], str | None]:
+    """The part of `rows` that ``limit`` and ``from`` ask for, and the address of the next part.
+
+    `largest` is how many this LMS gives at most; 0 is all of them.
+    """
+    levers = lms().levers
     start = request.args.get("from", 0, type=int)
-    limit = request.args.get("limit", 0, type=int)
-    if limit <= 0:
-        return rows[start:], None
-    if start + limit >= len(rows):
-        return rows[start : start + limit], None
+    limits = [request.args.get("limit", 0, type=int), largest, levers.page_size]
+    limit = min((each for each in limits if each > 0), default=0)
+    part = rows[start : start + limit] if limit else rows[start:]
+    here = f"{lms().public_url}{request.path}"
+    if levers.next_page == "elsewhere":
+        return part, f"http://elsewhere.localhost{request.path}"
+    if levers.next_page == "circle":
+        return part, f"{here}?{urlencode(request.args.to_dict())}"
+    if not limit or start + limit >= len(rows):
+        return part, None
     query = {**request.args.to_dict(), "limit": str(limit), "from": str(start + limit)}
-    return rows[start : start + limit], f"{lms().public_url}{request.path}?{urlencode(query)}"
+    return part, f"{here}?{urlencode(query)}"

@@ -55,6 +55,9 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+INSTRUCTORS = (Role.INSTRUCTOR, Role.ASSISTANT, Role.DESIGNER, Role.ADMINISTRATOR)
+
+
 class _ContextRole(AbstractRole):
     """Roles in the context, by URI, or by the short names that LTI allows for them.
 
@@ -163,7 +166,14 @@ class Message:
     line_items_url: str
     service_scopes: tuple[str, ...]
     memberships_url: str
+    for_user_id: str
+    for_user_name: str
     deep_linking: DeepLinkingSettings | None
+
+    @property
+    def is_review(self) -> bool:
+        """Whether somebody's work is to be reviewed (https://www.imsglobal.org/spec/lti-sr/v1p0)."""
+        return self.message_type == SUBMISSION_REVIEW_REQUEST
 
 
 def read_message(claims: SignedClaims) -> Message:
@@ -172,28 +182,31 @@ def read_message(claims: SignedClaims) -> Message:
     link = _mapping(claims.get(RESOURCE_LINK))
     presentation = _mapping(claims.get(PRESENTATION))
     ags = _mapping(claims.get(AGS))
+    for_user = _mapping(claims.get(FOR_USER))
     roles = claims.get(ROLES)
     return Message(
-        message_type=_text(claims.get(MESSAGE_TYPE)),
-        deployment_id=_text(claims.get(DEPLOYMENT_ID)),
-        sub=_text(claims.get("sub")),
-        name=_name(claims),
-        email=_text(claims.get("email"))[:255],
+        message_type=text_of(claims.get(MESSAGE_TYPE)),
+        deployment_id=text_of(claims.get(DEPLOYMENT_ID)),
+        sub=text_of(claims.get("sub")),
+        name=name_of(claims),
+        email=text_of(claims.get("email"))[:255],
         is_test=isinstance(roles, list) and TEST_USER_ROLE in roles,
         roles=roles_of(claims),
-        context_id=_text(context.get("id")),
-        context_title=_text(context.get("title"))[:500],
-        context_label=_text(context.get("label"))[:255],
-        resource_link_id=_text(link.get("id")),
-        resource_link_title=_text(link.get("title"))[:500],
-        custom={_text(key): _text(value) for key, value in _mapping(claims.get(CUSTOM)).items()},
-        locale=_text(presentation.get("locale")) or _text(claims.get("locale")),
-        placement=_text(claims.get(CANVAS_PLACEMENT))[:64],
+        context_id=text_of(context.get("id")),
+        context_title=text_of(context.get("title"))[:500],
+        context_label=text_of(context.get("label"))[:255],
+        resource_link_id=text_of(link.get("id")),
+        resource_link_title=text_of(link.get("title"))[:500],
+        custom={text_of(key): text_of(value) for key, value in _mapping(claims.get(CUSTOM)).items()},
+        locale=text_of(presentation.get("locale")) or text_of(claims.get("locale")),
+        placement=text_of(claims.get(CANVAS_PLACEMENT))[:64],
         return_url=web_address(presentation.get("return_url")),
         line_item_url=web_address(ags.get("lineitem")),
         line_items_url=web_address(ags.get("lineitems")),
         service_scopes=tuple(_texts(ags.get("scope"))),
         memberships_url=web_address(_mapping(claims.get(NRPS)).get("context_memberships_url")),
+        for_user_id=text_of(for_user.get("user_id")),
+        for_user_name=name_of(for_user),
         deep_linking=_deep_linking(claims),
     )
 
@@ -203,7 +216,7 @@ def _deep_linking(claims: SignedClaims) -> DeepLinkingSettings | None:
         return None
     settings = _mapping(claims.get(DEEP_LINKING_SETTINGS))
     return DeepLinkingSettings(
-        return_url=_text(settings.get("deep_link_return_url")),
+        return_url=text_of(settings.get("deep_link_return_url")),
         accept_types=frozenset(_texts(settings.get("accept_types"))),
         targets=frozenset(_texts(settings.get("accept_presentation_document_targets"))),
         accept_multiple=_flag(settings.get("accept_multiple"), default=True),
@@ -213,9 +226,10 @@ def _deep_linking(claims: SignedClaims) -> DeepLinkingSettings | None:
     )
 
 
-def _name(claims: Mapping[str, Any]) -> str:
-    parts = (_text(claims.get("given_name")), _text(claims.get("family_name")))
-    return (_text(claims.get("name")) or " ".join(part for part in parts if part))[:255]
+def name_of(claims: Mapping[str, Any]) -> str:
+    """A person's name, put together where only its parts are told."""
+    parts = (text_of(claims.get("given_name")), text_of(claims.get("family_name")))
+    return (text_of(claims.get("name")) or " ".join(part for part in parts if part))[:255]
 
 
 def web_address(value: Any) -> str:
@@ -227,7 +241,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """`value` as a text that every database can keep: without NUL, and without halves of characters."""
     if isinstance(value, str):
         return value.replace("\0", "").encode(errors="replace").decode()
@@ -235,7 +249,7 @@ def _text(value: Any) -> str:
 
 
 def _texts(value: Any) -> Sequence[str]:
-    return [_text(entry) for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
+    return [text_of(entry) for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
 
 
 def _flag(value: Any, *, default: bool) -> bool:

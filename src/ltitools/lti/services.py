@@ -1,7 +1,6 @@
-"""Calls to a platform's services: access tokens, line items, scores, results.
+"""Calls to a platform's services: access tokens, and requests that are made with one.
 
-https://www.imsglobal.org/spec/security/v1p0/#securing_web_services and
-https://www.imsglobal.org/spec/lti-ags/v2p0/
+https://www.imsglobal.org/spec/security/v1p0/#securing_web_services
 """
 
 from __future__ import annotations
@@ -10,29 +9,18 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
-
-from pylti1p3.lineitem import LineItem
 
 from ltitools.http import HttpClient, HttpError, Response
 from ltitools.lti.keys import ToolKey
 from ltitools.lti.login import Platform
-from ltitools.lti.platforms import Dialect, Score
 from ltitools.lti.platforms.base import words
 
-AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
-SCORE = AGS + "score"
-LINE_ITEM = AGS + "lineitem"
-LINE_ITEM_READ = AGS + "lineitem.readonly"
-RESULT_READ = AGS + "result.readonly"
-MEMBERSHIP_READ = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
-LINE_ITEM_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
-LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
-SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
-RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
 ASSERTION_LIFETIME = 240
 CLOCK_MARGIN = 5
+
+T = TypeVar("T")
 
 
 class ServiceRefused(Exception):
@@ -49,18 +37,6 @@ class AccessToken:
 
     value: str
     expires_in: int
-
-
-@dataclass(frozen=True)
-class PlacedLineItem:
-    """A gradebook column as the platform describes it."""
-
-    url: str
-    label: str
-    score_maximum: float
-    resource_id: str
-    resource_link_id: str
-    tag: str
 
 
 def fetch_token(
@@ -87,7 +63,7 @@ def fetch_token(
         "scope": " ".join(sorted(scopes)),
     }
     answer = _without(http.request("POST", token_url, data=form, headers={"Accept": "application/json"}), signed)
-    document = _json(answer)
+    document = json_of(answer)
     token = document.get("access_token") if isinstance(document, dict) else None
     if answer.status >= 500:
         raise HttpError(words(answer))
@@ -95,66 +71,6 @@ def fetch_token(
         raise ServiceRefused(words(answer), answer.status)
     lifetime = document.get("expires_in")
     return AccessToken(token, int(lifetime) if isinstance(lifetime, int | float) else 3600)
-
-
-def post_score(http: HttpClient, token: str, line_item_url: str, score: Score, dialect: Dialect) -> Response:
-    """Send a score; the answer is the dialect's to judge. Raises HttpError where there is none."""
-    body = json.dumps(dialect.score_document(score)).encode()
-    return _call(http, token, "POST", below(line_item_url, "scores"), {"Content-Type": SCORE_TYPE}, body)
-
-
-def read_comment(http: HttpClient, token: str, line_item_url: str, user_id: str) -> str | None:
-    """The comment that the gradebook holds for a person, None where there is none."""
-    url = with_query(below(line_item_url, "results"), user_id=user_id)
-    answer = _call(http, token, "GET", url, {"Accept": RESULTS_TYPE})
-    if answer.status >= 500:
-        raise HttpError(words(answer))
-    results = _json(answer)
-    if answer.status != 200 or not isinstance(results, list):
-        raise ServiceRefused(words(answer), answer.status)
-    for result in results:
-        if isinstance(result, dict) and str(result.get("userId")) == user_id:
-            comment = result.get("comment")
-            return comment if isinstance(comment, str) and comment else None
-    return None
-
-
-def list_line_items(http: HttpClient, token: str, line_items_url: str, **filters: str) -> list[PlacedLineItem]:
-    """The line items of a course that match `filters` (tag, resource_id, resource_link_id), first page."""
-    url = with_query(line_items_url, **filters)
-    answer = _call(http, token, "GET", url, {"Accept": LINE_ITEMS_TYPE})
-    document = _json(answer)
-    if answer.status != 200 or not isinstance(document, list):
-        raise ServiceRefused(words(answer), answer.status)
-    return [_placed(entry) for entry in document if isinstance(entry, dict)]
-
-
-def create_line_item(
-    http: HttpClient,
-    token: str,
-    line_items_url: str,
-    *,
-    label: str,
-    score_maximum: float,
-    resource_link_id: str,
-    resource_id: str,
-    tag: str,
-) -> PlacedLineItem:
-    """Make a gradebook column for a resource link. Raises ServiceRefused in the platform's words."""
-    item = (
-        LineItem()
-        .set_label(label[:255])
-        .set_score_maximum(score_maximum)
-        .set_resource_link_id(resource_link_id)
-        .set_resource_id(resource_id)
-        .set_tag(tag)
-    )
-    types = {"Content-Type": LINE_ITEM_TYPE, "Accept": LINE_ITEM_TYPE}
-    answer = _call(http, token, "POST", line_items_url, types, item.get_value().encode())
-    document = _json(answer)
-    if answer.status not in (200, 201) or not isinstance(document, dict):
-        raise ServiceRefused(words(answer), answer.status)
-    return _placed(document)
 
 
 def below(url: str, name: str) -> str:
@@ -170,7 +86,7 @@ def with_query(url: str, **values: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
-def _call(
+def call(
     http: HttpClient, token: str, method: str, url: str, headers: Mapping[str, str], data: bytes | None = None
 ) -> Response:
     """One request with the token. Raises HttpError where there is no answer."""
@@ -179,25 +95,38 @@ def _call(
     )
 
 
+def call_json(http: HttpClient, token: str, url: str, media_type: str, kind: type[T]) -> tuple[Response, T]:
+    """Read the document of `media_type` at `url`, which is a JSON object (dict) or array (list).
+
+    Raises HttpError where the platform does not answer or is out of order, ServiceRefused where it refuses.
+    """
+    answer = call(http, token, "GET", url, {"Accept": media_type})
+    return answer, document_of(answer, kind, (200,))
+
+
+def document_of(answer: Response, kind: type[T], statuses: Sequence[int]) -> T:
+    """The JSON document of an answer with one of `statuses`. Raises as `check` does."""
+    check(answer, statuses)
+    document = json_of(answer)
+    if not isinstance(document, kind):
+        raise ServiceRefused(words(answer), answer.status)
+    return document
+
+
+def check(answer: Response, statuses: Sequence[int]) -> None:
+    """Raise HttpError where the server failed, ServiceRefused where it said something else than `statuses`."""
+    if answer.status >= 500:
+        raise HttpError(words(answer))
+    if answer.status not in statuses:
+        raise ServiceRefused(words(answer), answer.status)
+
+
 def _without(answer: Response, secret: str) -> Response:
     """`answer` without what we sent in confidence: its words are logged and shown, and some platforms repeat ours."""
     return replace(answer, body=answer.body.replace(secret.encode(), "…".encode()))
 
 
-def _placed(document: dict[str, Any]) -> PlacedLineItem:
-    item = LineItem(document)  # type: ignore[arg-type]  # a TypedDict of what any platform may send
-    maximum = item.get_score_maximum()
-    return PlacedLineItem(
-        url=str(item.get_id() or ""),
-        label=str(item.get_label() or ""),
-        score_maximum=float(maximum) if isinstance(maximum, int | float) else 0.0,
-        resource_id=str(item.get_resource_id() or ""),
-        resource_link_id=str(item.get_resource_link_id() or ""),
-        tag=str(item.get_tag() or ""),
-    )
-
-
-def _json(answer: Response) -> Any:
+def json_of(answer: Response) -> Any:
     """The document of an answer, None where it is none. Moodle calls JSON text/html, so the type is not asked."""
     try:
         return json.loads(answer.body)

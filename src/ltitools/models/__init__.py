@@ -1,12 +1,14 @@
 """Every table of the host. Rules about them live in `ltitools.services`."""
 
 from ltitools.models.competency import Competency, CompetencyResult, Evidence, Framework
-from ltitools.models.course import Activity, Course, Enrolment, Link, Person
+from ltitools.models.course import Activity, Course, Enrolment, LineItem, Link, Person
 from ltitools.models.event import EventDelivery, EventRow
 from ltitools.models.grade import Grade
+from ltitools.models.job import Job
 from ltitools.models.launch import Launch, PendingLogin
 from ltitools.models.registration import Deployment, PlatformKeys, Registration, ServiceToken
 from ltitools.models.tenant import Tenant, TenantKey
+from ltitools.models.uptime import Heartbeat, Outage
 
 __all__ = [
     "Activity",
@@ -20,8 +22,12 @@ __all__ = [
     "Evidence",
     "Framework",
     "Grade",
+    "Heartbeat",
+    "Job",
     "Launch",
+    "LineItem",
     "Link",
+    "Outage",
     "PendingLogin",
     "Person",
     "PlatformKeys",

@@ -35,7 +35,10 @@ class Competency(Base):
 
 
 class Evidence(Base):
-    """One observation of a person against a competency. Rows are never changed; the same source counts once."""
+    """One observation of a person against a competency; the same source counts once.
+
+    A row is never changed, except that it can be withdrawn, once.
+    """
 
     __tablename__ = "evidence"
     __table_args__ = (
@@ -54,10 +57,15 @@ class Evidence(Base):
     source: Mapped[str] = mapped_column(String(128))
     observed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_reason: Mapped[str] = mapped_column(String(500), default="")
 
 
 class CompetencyResult(Base):
-    """What an activity concluded from evidence: shown, developing or gap, with the probability behind it."""
+    """What an activity concluded from evidence: shown, developing or gap, with the probability behind it.
+
+    Like evidence, a conclusion is never changed but can be withdrawn, once.
+    """
 
     __tablename__ = "competency_result"
     __table_args__ = (UniqueConstraint("tenant_id", "source"),)
@@ -73,3 +81,5 @@ class CompetencyResult(Base):
     probability: Mapped[float]
     source: Mapped[str] = mapped_column(String(128))
     observed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_reason: Mapped[str] = mapped_column(String(500), default="")

@@ -30,7 +30,11 @@ class Person(Base):
 
 
 class Course(Base):
-    """An LTI context inside one deployment."""
+    """An LTI context inside one deployment, and where and when the LMS was asked who is in it.
+
+    `roster_at` is when the LMS last listed everybody, `roster_asked_at` when it was last asked, `roster_problem`
+    what came in between, if anything did.
+    """
 
     __tablename__ = "course"
     __table_args__ = (UniqueConstraint("deployment_pk", "context_id"),)
@@ -41,11 +45,19 @@ class Course(Base):
     context_id: Mapped[str] = mapped_column(String(255))
     title: Mapped[str] = mapped_column(String(500), default="")
     label: Mapped[str] = mapped_column(String(255), default="")
+    memberships_url: Mapped[str | None] = mapped_column(String(2048))
+    roster_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    roster_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    roster_problem: Mapped[str] = mapped_column(String(1000), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
 class Enrolment(Base):
-    """A person in a course with the roles of the latest launch."""
+    """A person in a course, as the latest launch or else the LMS's list of members says.
+
+    `seen_at` is the latest launch and `listed_at` the latest list with this person, None where there was none.
+    Status is active, inactive or deleted.
+    """
 
     __tablename__ = "enrolment"
 
@@ -53,7 +65,9 @@ class Enrolment(Base):
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
     roles: Mapped[list[str]] = mapped_column(Json)
-    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    status: Mapped[str] = mapped_column(String(16), default="active")
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Activity(Base):
@@ -92,4 +106,18 @@ class Link(Base):
     line_item_url: Mapped[str | None] = mapped_column(String(2048))
     line_items_url: Mapped[str | None] = mapped_column(String(2048))
     service_scopes: Mapped[list[str]] = mapped_column(Json, default=list)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class LineItem(Base):
+    """A gradebook column of a link for one competency, beside the link's own. The tool made it or found it."""
+
+    __tablename__ = "line_item"
+    __table_args__ = (UniqueConstraint("link_id", "competency_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    link_id: Mapped[int] = mapped_column(ForeignKey("link.id"))
+    competency_id: Mapped[int] = mapped_column(ForeignKey("competency.id"))
+    url: Mapped[str] = mapped_column(String(2048))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

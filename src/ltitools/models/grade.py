@@ -5,22 +5,33 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, Index, Numeric, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ltitools.db import Base, UtcDateTime, utcnow
 
 
 class Grade(Base):
-    """The latest score of a person on a link, and how far its delivery has come.
+    """The latest score of a person on a link, or for a competency there, and how far its delivery has come.
 
     `version` counts the scores recorded; `sent_version` is the last one the LMS has taken. They are equal when
-    nothing waits. State is waiting, sent, parked (a person has to act) or ungraded (the LMS gave no column).
+    nothing waits. A score that was cleared has no `given`. State is waiting, sent, unseen (sent, but the LMS shows
+    none), cleared, parked (a person has to act) or ungraded (the LMS gave no column). `result` is what came of
+    looking at the LMS's results: shown, missing or unreadable, and empty as long as nobody has.
     """
 
     __tablename__ = "grade"
     __table_args__ = (
-        UniqueConstraint("link_id", "person_id"),
+        # Two indexes, because a NULL equals no other NULL.
+        Index(
+            "uq_grade_link_person",
+            "link_id",
+            "person_id",
+            unique=True,
+            sqlite_where=text("competency_id IS NULL"),
+            postgresql_where=text("competency_id IS NULL"),
+        ),
+        Index("uq_grade_link_person_competency", "link_id", "person_id", "competency_id", unique=True),
         Index("ix_grade_due", "state", "due_at"),
     )
 
@@ -29,7 +40,8 @@ class Grade(Base):
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
     link_id: Mapped[int] = mapped_column(ForeignKey("link.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    given: Mapped[Decimal] = mapped_column(Numeric(12, 5))
+    competency_id: Mapped[int | None] = mapped_column(ForeignKey("competency.id"))
+    given: Mapped[Decimal | None] = mapped_column(Numeric(12, 5))
     maximum: Mapped[Decimal] = mapped_column(Numeric(12, 5))
     comment: Mapped[str | None]
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -43,5 +55,6 @@ class Grade(Base):
     leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     lease: Mapped[str | None] = mapped_column(String(32))
     problem: Mapped[str] = mapped_column(String(1000), default="")
+    result: Mapped[str] = mapped_column(String(16), default="")
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -30,7 +30,8 @@ class PendingLogin(Base):
 class Launch(Base):
     """One visit of a person: what the LMS said, and which browser it belongs to.
 
-    `id` is public and selects; the credential is the browser, whose random id is stored hashed.
+    `id` is public and selects; the credential is the browser, whose random id is stored hashed. `for_person_id`
+    is whose work is to be reviewed, where that is what the launch is for.
     """
 
     __tablename__ = "launch"
@@ -40,6 +41,7 @@ class Launch(Base):
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
     deployment_pk: Mapped[int] = mapped_column(ForeignKey("deployment.id"))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    for_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id"))
     link_id: Mapped[int | None] = mapped_column(ForeignKey("link.id"))
     plugin: Mapped[str | None] = mapped_column(String(64))

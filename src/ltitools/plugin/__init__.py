@@ -7,12 +7,11 @@ and are named ``<key>_…``; a tool writes in its own transaction and commits it
 from ltitools.db import Base, Json, UtcDateTime, reading, session, upsert, utcnow
 from ltitools.errors import Conflict, NotFound, Refused
 from ltitools.i18n import LOCALES, Domain, LazyText, current_locale, use_locale
+from ltitools.lti.claims import INSTRUCTORS, Role
 from ltitools.lti.claims import DeepLinkingSettings as DeepLinking
-from ltitools.lti.claims import Role
-from ltitools.plugin import activities, competencies, grades, people, tenants
-from ltitools.plugin.contract import API_VERSION, Placed, Plugin
+from ltitools.plugin import activities, columns, competencies, grades, jobs, people, roster, tenants, uptime
+from ltitools.plugin.contract import API_VERSION, Job, Placed, Plugin, Progress
 from ltitools.plugin.launch import (
-    INSTRUCTORS,
     Activity,
     Course,
     Launch,
@@ -24,6 +23,8 @@ from ltitools.plugin.launch import (
 from ltitools.services.competencies import Competency, CompetencyResult, Evidence
 from ltitools.services.events import CompetencyRecorded, Delivery, Event, ScoreRecorded
 from ltitools.services.grades import GradeStatus, Score
+from ltitools.services.jobs import JobRun
+from ltitools.services.rosters import RosterChanged
 
 __all__ = [
     "API_VERSION",
@@ -42,6 +43,8 @@ __all__ = [
     "Event",
     "Evidence",
     "GradeStatus",
+    "Job",
+    "JobRun",
     "Json",
     "Launch",
     "LazyText",
@@ -50,22 +53,28 @@ __all__ = [
     "Person",
     "Placed",
     "Plugin",
+    "Progress",
     "Refused",
     "Role",
+    "RosterChanged",
     "Score",
     "ScoreRecorded",
     "Tenant",
     "UtcDateTime",
     "activities",
+    "columns",
     "competencies",
     "current_launch",
     "current_locale",
     "grades",
+    "jobs",
     "people",
     "reading",
+    "roster",
     "session",
     "tenants",
     "upsert",
+    "uptime",
     "use_locale",
     "utcnow",
 ]

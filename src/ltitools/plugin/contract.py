@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 from flask import Blueprint
@@ -15,12 +15,28 @@ from flask.typing import ResponseReturnValue
 from ltitools.db import Base
 from ltitools.i18n import Domain, LazyText
 from ltitools.services.events import Delivery, Event
+from ltitools.services.jobs import JobRun
 
 if TYPE_CHECKING:
     from ltitools.models import Activity as StoredActivity
-    from ltitools.plugin.launch import Activity, Launch
+    from ltitools.plugin.launch import Activity, Launch, Link
 
 API_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work that the worker does for a tool: when `jobs.enqueue` asks for it, or `every` so often without being asked.
+
+    `function` is called in a transaction of its own, which is committed after it, and again after a failure; after a
+    crash it may be run once more although it was done. It has ten minutes. While it asks another server, no transaction
+    should be open: commit before. A job with `every` is run once in that time by all processes together, for no
+    tenant in particular; a tool that has work for each of its tenants enqueues other jobs then.
+    """
+
+    name: str
+    function: Callable[[JobRun], None]
+    every: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -30,8 +46,11 @@ class Plugin:
     `key` is the URL part below ``/tools/``, the prefix of its tables and the name of its command group.
     `on_launch` answers the launch of an activity; `blueprint` holds the other launch pages, served below
     ``/tools/<key>/<launch id>/``. `pick` is the page of deep linking and of a link's first set-up; it ends with
-    `Launch.place`. `listens` maps event classes to listeners, each called in a transaction of its own, again
-    after a failure. `migrations` names a package with a ``versions`` folder. `texts` is the translation domain.
+    `Launch.place`. `progress` is asked once for a course page: how far the person is in the activities behind these
+    links, or how far everybody is where an instructor asks. `listens` maps event classes to listeners, each called
+    in a transaction of its own, again after a failure. `jobs` are what the worker can do for the tool.
+    `migrations` names a package with a ``versions`` folder.
+    `texts` is the translation domain.
     """
 
     key: str
@@ -40,11 +59,26 @@ class Plugin:
     blueprint: Blueprint | None = None
     pick: Callable[[Launch], ResponseReturnValue] | None = None
     cli: click.Group | None = None
+    progress: Callable[[Launch, Sequence[Link]], Mapping[int, Progress]] | None = None
     models: tuple[type[Base], ...] = ()
     migrations: str | None = None
     listens: Mapping[type[Event], Callable[[Delivery], None]] = field(default_factory=dict)
+    jobs: tuple[Job, ...] = ()
     texts: Domain | None = None
     api: int = API_VERSION
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the course page says of an activity; an instructor reads the text alone, which says how far people are.
+
+    `state`: ``open`` (there is something to do now), ``waiting`` (there will be), ``done``, ``closed`` (it cannot be
+    done any more) or empty, where there is nothing to do. `text` is one short sentence.
+    """
+
+    state: Literal["open", "waiting", "done", "closed", ""]
+    text: LazyText | str = ""
+    due: datetime | None = None
 
 
 @dataclass(frozen=True)

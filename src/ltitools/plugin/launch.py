@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import g, redirect, render_template, url_for
 from sqlalchemy import select, update
+from sqlalchemy.orm import aliased
 from werkzeug.wrappers import Response
 
 from ltitools.context import current_host
@@ -18,7 +19,7 @@ from ltitools.db import session, utcnow
 from ltitools.http import HttpError
 from ltitools.i18n import host
 from ltitools.lti import deep_linking as answers
-from ltitools.lti.claims import DeepLinkingSettings, Role
+from ltitools.lti.claims import INSTRUCTORS, DeepLinkingSettings, Role
 from ltitools.lti.services import ServiceRefused
 from ltitools.models import Activity as ActivityRow
 from ltitools.models import Course as CourseRow
@@ -29,11 +30,11 @@ from ltitools.models import Person as PersonRow
 from ltitools.models import Tenant as TenantRow
 from ltitools.plugin.contract import Placed
 from ltitools.refusals import refused
-from ltitools.services import columns, grades, launches, tenants
+from ltitools.services import columns, courses, grades, launches, tenants
 
 _ = host.gettext
+Reviewed = aliased(PersonRow)
 LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{16,32}")
-INSTRUCTORS = (Role.INSTRUCTOR, Role.ASSISTANT, Role.DESIGNER, Role.ADMINISTRATOR)
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,16 @@ class Link:
     id: int
     title: str
     graded: bool
+    activity_id: int | None = None
 
 
 @dataclass(frozen=True)
 class Launch:
-    """One visit of a person. Results belong to `link`, and so to the course of the launch."""
+    """One visit of a person. Results belong to `link`, and so to the course of the launch.
+
+    `review_of` is the person whose work the LMS asks to show, where somebody came from a grade in the gradebook: an
+    instructor, or a learner who looks at their own. It is None in every other launch.
+    """
 
     id: str
     tenant: Tenant
@@ -104,6 +110,7 @@ class Launch:
     can_create_columns: bool
     can_read_roster: bool
     frame_origins: tuple[str, ...] = ()
+    review_of: Person | None = None
 
     @property
     def is_instructor(self) -> bool:
@@ -209,7 +216,7 @@ class Launch:
         return Response(page, mimetype="text/html")
 
     def _item(self, placed: Placed) -> answers.Item:
-        name = f"{placed.activity.plugin}:{placed.activity.slug}"
+        name = courses.name_of(placed.activity)
         return answers.Item(
             title=placed.title,
             url=f"{current_host().settings.public_url}/lti/{self.tenant.key}/launch",
@@ -247,10 +254,11 @@ def open_launch(launch_id: str) -> Opened:
     if not LAUNCH_ID.fullmatch(launch_id):
         raise refused("launch-unknown")
     found = session.execute(
-        select(LaunchRow, TenantRow, Registration, PersonRow, CourseRow, LinkRow, ActivityRow)
+        select(LaunchRow, TenantRow, Registration, PersonRow, CourseRow, LinkRow, ActivityRow, Reviewed)
         .join(TenantRow, TenantRow.id == LaunchRow.tenant_id)
         .join(Registration, Registration.id == LaunchRow.registration_id)
         .join(PersonRow, PersonRow.id == LaunchRow.person_id)
+        .outerjoin(Reviewed, Reviewed.id == LaunchRow.for_person_id)
         .outerjoin(CourseRow, CourseRow.id == LaunchRow.course_id)
         .outerjoin(LinkRow, LinkRow.id == LaunchRow.link_id)
         .outerjoin(ActivityRow, ActivityRow.id == LinkRow.activity_id)
@@ -258,7 +266,7 @@ def open_launch(launch_id: str) -> Opened:
     ).first()
     if found is None:
         raise refused("launch-unknown")
-    row, tenant, registration, person, course, link, activity = found
+    row, tenant, registration, person, course, link, activity, reviewed = found
     if not tenant.enabled:
         raise refused("tenant-disabled")
     if not registration.enabled:
@@ -268,11 +276,11 @@ def open_launch(launch_id: str) -> Opened:
     launch = Launch(
         id=row.id,
         tenant=Tenant(tenant.id, tenant.key, tenant.name, tenant.locale),
-        person=Person(person.id, person.name, person.email, person.is_test),
+        person=_person(person),
         roles=frozenset(map(Role, row.roles)),
         course=Course(course.id, course.title) if course else None,
         activity=_activity(activity),
-        link=Link(link.id, link.title, grades.takes_scores(link)) if link else None,
+        link=link_of(link) if link else None,
         custom=row.custom,
         locale=row.locale,
         placement=row.placement,
@@ -281,8 +289,18 @@ def open_launch(launch_id: str) -> Opened:
         can_create_columns=bool(link) and columns.can_create(link),
         can_read_roster=bool(row.services.get("memberships_url")),
         frame_origins=_origins(registration, row, link),
+        review_of=_person(reviewed) if reviewed else None,
     )
     return Opened(launch, row, frozenset(tenant.disabled_plugins))
+
+
+def link_of(row: LinkRow) -> Link:
+    """A link as tools see it."""
+    return Link(row.id, row.title, grades.takes_scores(row), row.activity_id)
+
+
+def _person(row: PersonRow) -> Person:
+    return Person(row.id, row.name, row.email, row.is_test)
 
 
 def _activity(row: ActivityRow | None) -> Activity | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from ltitools.db import session, upsert
+from ltitools.db import session, upsert, utcnow
 from ltitools.i18n import current_locale
 from ltitools.models import Competency as CompetencyRow
 from ltitools.models import CompetencyResult as ResultRow
@@ -134,6 +134,40 @@ def record_results(tenant_id: int, results: Sequence[CompetencyResult]) -> None:
                 probability=result.probability,
             )
         )
+
+
+def withdraw(tenant_id: int, sources: Sequence[str] | str, reason: str) -> int:
+    """Take evidence and conclusions back that turned out to be wrong: those with `sources`, or where it is one text,
+    all whose source begins with it. They stay on record with the time and `reason` of the first withdrawal, count for
+    nothing any more, and the same sources cannot be recorded again. Returns how many were withdrawn now.
+    """
+    if not sources:
+        return 0
+    values = {"withdrawn_at": utcnow(), "withdrawn_reason": reason[:500]}
+    count = 0
+    for table in (EvidenceRow, ResultRow):
+        source = table.source
+        chosen = source.startswith(sources, autoescape=True) if isinstance(sources, str) else source.in_(sources)
+        changed = session.execute(
+            update(table)
+            .where(table.tenant_id == tenant_id, table.withdrawn_at.is_(None), chosen)
+            .values(**values)
+            .returning(table.id)
+        )
+        count += len(changed.all())
+    return count
+
+
+def results_of(tenant_id: int, person_id: int, course_id: int | None = None) -> list[CompetencyResult]:
+    """What was concluded of a person, everywhere or in a course, and was not withdrawn; the latest first."""
+    found = select(ResultRow).where(
+        ResultRow.tenant_id == tenant_id, ResultRow.person_id == person_id, ResultRow.withdrawn_at.is_(None)
+    )
+    if course_id is not None:
+        found = found.where(ResultRow.course_id == course_id)
+    names = [field.name for field in fields(CompetencyResult)]
+    rows = session.scalars(found.order_by(ResultRow.observed_at.desc(), ResultRow.id.desc()))
+    return [CompetencyResult(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
 def _framework_id(tenant_id: int, key: str) -> int:

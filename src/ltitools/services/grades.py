@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from ltitools.db import announce_work, session, utcnow
 from ltitools.errors import NotFound
-from ltitools.lti.services import SCORE
-from ltitools.models import Grade, Link, Person
+from ltitools.lti.ags import SCORE
+from ltitools.models import Grade, LineItem, Link, Person
 from ltitools.services.events import ScoreRecorded, emit
 
 STEP = timedelta(seconds=1)
@@ -35,10 +35,12 @@ class Score:
 
 @dataclass(frozen=True)
 class GradeStatus:
-    """How far a score has come.
+    """How far a score has come. One that was cleared, or is to be, has no `given`.
 
-    `state`: ``none`` (nothing recorded), ``waiting``, ``sent``, ``parked`` (the LMS refused, `problem` has its
-    words) or ``ungraded`` (the LMS gave this link no column).
+    `state`: ``none`` (nothing recorded), ``waiting``, ``sent``, ``unseen`` (the LMS took it but shows no score for the
+    person, as Moodle does where the grade type of the activity is *None*), ``cleared`` (the LMS holds no score of ours
+    any more), ``parked`` (the LMS refused, `problem` has its words) or ``ungraded`` (the LMS gave this link no
+    column).
     """
 
     state: str
@@ -57,71 +59,99 @@ def takes_scores(link: Link) -> bool:
     return bool(link.line_item_url) and SCORE in link.service_scopes
 
 
-def record(tenant_id: int, link_id: int, person_id: int, score: Score) -> GradeStatus:
-    """Record a score for a person on a link; the latest wins. Nothing is sent before the caller commits.
+def record(tenant_id: int, link_id: int, person_id: int, score: Score, competency_id: int | None = None) -> GradeStatus:
+    """Record a score for a person on a link, or for a competency there; the latest wins. Nothing is sent before the
+    caller commits.
 
-    Its timestamp only grows: one second after any that was or is being posted for this person and link, because Moodle
-    compares by seconds. A score whose timestamp would be more than two seconds ahead waits for the clock.
+    The score for a competency goes to a column of its own, which `columns.ensure_for_competency` makes.
     """
     if score.given < 0 or score.maximum <= 0:
         raise ValueError("a score has 0 <= given and 0 < maximum")
-    link = session.scalar(select(Link).where(Link.tenant_id == tenant_id, Link.id == link_id))
+    link = _link(tenant_id, link_id)
     person = session.scalar(select(Person).where(Person.tenant_id == tenant_id, Person.id == person_id))
     if link is None or person is None:
         raise NotFound("The link or the person of this score is not there.")
-    now = utcnow()
-    grade = _locked(tenant_id, link_id, person_id)
+    grade, can_go = _locked(tenant_id, link_id, person_id, competency_id), _has_column(link, competency_id)
     if grade is None:
         grade = Grade(
             tenant_id=tenant_id,
             registration_id=link.registration_id,
             link_id=link_id,
             person_id=person_id,
+            competency_id=competency_id,
             version=0,
-            timestamp=now,
+            timestamp=utcnow(),
         )
         session.add(grade)
-    elif grade.posts or grade.lease:
-        grade.timestamp = max(now, grade.timestamp + STEP)
-    else:
-        grade.timestamp = max(now, grade.timestamp)
     grade.given = score.given.quantize(PLACES, ROUND_HALF_UP)
     grade.maximum = score.maximum.quantize(PLACES, ROUND_HALF_UP)
     grade.comment = score.comment
     grade.submitted_at = score.submitted_at
-    grade.version += 1
-    grade.state = "waiting" if takes_scores(link) else "ungraded"
-    grade.failures = 0
-    grade.problem = ""
-    grade.recorded_at = now
-    grade.due_at = max(now, grade.timestamp - AHEAD)
+    _renew(grade, can_go)
     session.flush()
-    announce_work()
-    emit(
-        ScoreRecorded(
-            tenant_id=tenant_id,
-            person_id=person_id,
-            course_id=link.course_id,
-            link_id=link_id,
-            activity_id=link.activity_id,
-            given=str(score.given),
-            maximum=str(score.maximum),
+    if competency_id is None:
+        emit(
+            ScoreRecorded(
+                tenant_id=tenant_id,
+                person_id=person_id,
+                course_id=link.course_id,
+                link_id=link_id,
+                activity_id=link.activity_id,
+                given=str(score.given),
+                maximum=str(score.maximum),
+            )
         )
-    )
     return _status(grade)
 
 
-def status(tenant_id: int, link_id: int, person_id: int) -> GradeStatus:
-    """How far the person's score on the link has come."""
-    grade = session.scalar(
-        select(Grade).where(Grade.tenant_id == tenant_id, Grade.link_id == link_id, Grade.person_id == person_id)
-    )
+def clear(tenant_id: int, link_id: int, person_id: int, competency_id: int | None = None) -> GradeStatus:
+    """Empty the person's cell in the gradebook, in the caller's transaction. Only this call ever does.
+
+    It goes the way of a score, and a later score wins over it. Where nothing of ours has gone to the LMS, or there is
+    nothing to clear, nothing is sent.
+    """
+    link, grade = _link(tenant_id, link_id), _locked(tenant_id, link_id, person_id, competency_id)
+    if link is None or grade is None:
+        return NOTHING
+    grade.given = None
+    grade.comment = None
+    _renew(grade, _has_column(link, competency_id))
+    if not grade.posts and not grade.lease:
+        grade.state = "cleared"
+        grade.sent_version = grade.version
+    session.flush()
+    return _status(grade)
+
+
+def resend(tenant_id: int, link_id: int, person_id: int, competency_id: int | None = None) -> GradeStatus:
+    """Send what is recorded for the person once more, although the LMS had taken it: an instructor asks for it.
+
+    It gets a new timestamp, and the LMS's results are looked at anew.
+    """
+    link, grade = _link(tenant_id, link_id), _locked(tenant_id, link_id, person_id, competency_id)
+    if link is None or grade is None:
+        return NOTHING
+    grade.result = ""
+    _renew(grade, _has_column(link, competency_id))
+    session.flush()
+    return _status(grade)
+
+
+def status(tenant_id: int, link_id: int, person_id: int, competency_id: int | None = None) -> GradeStatus:
+    """How far the person's score on the link, or for a competency there, has come."""
+    grade = session.scalar(select(Grade).where(*_cell(tenant_id, link_id, person_id, competency_id)))
     return _status(grade) if grade else NOTHING
 
 
-def statuses(tenant_id: int, link_id: int) -> dict[int, GradeStatus]:
-    """The same for everybody with a score on the link, by person id."""
-    rows = session.scalars(select(Grade).where(Grade.tenant_id == tenant_id, Grade.link_id == link_id))
+def statuses(tenant_id: int, link_id: int, competency_id: int | None = None) -> dict[int, GradeStatus]:
+    """The same for everybody with a score there, by person id."""
+    rows = session.scalars(
+        select(Grade).where(
+            Grade.tenant_id == tenant_id,
+            Grade.link_id == link_id,
+            Grade.competency_id.is_not_distinct_from(competency_id),
+        )
+    )
     return {grade.person_id: _status(grade) for grade in rows}
 
 
@@ -131,7 +161,7 @@ def undelivered(tenant_id: int) -> list[tuple[Grade, Link, Person]]:
         select(Grade, Link, Person)
         .join(Link, Link.id == Grade.link_id)
         .join(Person, Person.id == Grade.person_id)
-        .where(Grade.tenant_id == tenant_id, Grade.state != "sent")
+        .where(Grade.tenant_id == tenant_id, Grade.state.in_(("waiting", "parked", "ungraded")))
         .order_by(Grade.recorded_at, Grade.id)
     )
     return [(row[0], row[1], row[2]) for row in rows]
@@ -148,12 +178,50 @@ def send_again(tenant_id: int, grade_id: int | None = None) -> int:
     return len(changed)
 
 
-def _locked(tenant_id: int, link_id: int, person_id: int) -> Grade | None:
-    return session.scalar(
-        select(Grade)
-        .where(Grade.tenant_id == tenant_id, Grade.link_id == link_id, Grade.person_id == person_id)
-        .with_for_update()
+def _link(tenant_id: int, link_id: int) -> Link | None:
+    return session.scalar(select(Link).where(Link.tenant_id == tenant_id, Link.id == link_id))
+
+
+def _cell(tenant_id: int, link_id: int, person_id: int, competency_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Grade.tenant_id == tenant_id,
+        Grade.link_id == link_id,
+        Grade.person_id == person_id,
+        Grade.competency_id.is_not_distinct_from(competency_id),
     )
+
+
+def _locked(tenant_id: int, link_id: int, person_id: int, competency_id: int | None) -> Grade | None:
+    return session.scalar(select(Grade).where(*_cell(tenant_id, link_id, person_id, competency_id)).with_for_update())
+
+
+def _renew(grade: Grade, can_go: bool) -> None:
+    """Let the grade be a new one that has to be sent, as soon as there is a column that it can go to.
+
+    Its timestamp only grows: one second after any that was or is being posted for this person and line item, because
+    Moodle compares by seconds. A score whose timestamp would be more than two seconds ahead waits for the clock.
+    """
+    now = utcnow()
+    posted = grade.posts or grade.lease
+    grade.timestamp = max(now, grade.timestamp + STEP if posted else grade.timestamp)
+    grade.version += 1
+    grade.state = "waiting" if can_go else "ungraded"
+    grade.failures = 0
+    grade.problem = ""
+    grade.recorded_at = now
+    grade.due_at = max(now, grade.timestamp - AHEAD)
+    announce_work()
+
+
+def _has_column(link: Link, competency_id: int | None) -> bool:
+    if competency_id is None:
+        return takes_scores(link)
+    made = select(LineItem.id).where(
+        LineItem.tenant_id == link.tenant_id,
+        LineItem.link_id == link.id,
+        LineItem.competency_id == competency_id,
+    )
+    return SCORE in link.service_scopes and session.scalar(made) is not None
 
 
 def _status(grade: Grade) -> GradeStatus:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 
 from ltitools.context import current_host
 from ltitools.db import new_public_id, session, upsert, utcnow
-from ltitools.lti.claims import DeepLinkingSettings, Message
+from ltitools.lti.claims import INSTRUCTORS, DeepLinkingSettings, Message
 from ltitools.lti.platforms import dialect_of
 from ltitools.models import (
     Activity,
@@ -27,8 +27,11 @@ from ltitools.models import (
 )
 from ltitools.refusals import refused
 from ltitools.secrets import hash_token
+from ltitools.services import courses, rosters
 
 FORGET_LOGINS_AFTER = timedelta(days=1)
+COURSE_NAVIGATION = "course_navigation"
+"""What Canvas calls the place of a link in the menu of a course."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +135,15 @@ def record(registration: Registration, message: Message, browser_id: str, locale
     `locale` is what the launch is shown in, unless the person has chosen another. A deployment that has to be
     approved first is remembered, so that it can be.
     """
+    _check_review(message)
     deployment = _deployment(registration, message.deployment_id)
     person_id, chosen_locale = _person(registration, message)
+    for_person_id = _reviewed(registration, message, person_id) if message.is_review else None
     course_id = _course(deployment, message) if message.context_id else None
     if course_id is not None:
         _enrol(registration.tenant_id, person_id, course_id, message)
-    activity = _named_activity(registration.tenant_id, message)
+    of_course = _is_of_course(registration, message)
+    activity = None if of_course else _named_activity(registration.tenant_id, message)
     link_id, activity_id = None, activity.id if activity else None
     if message.resource_link_id:
         link_id, activity_id = _link(registration, deployment, message, course_id, activity_id)
@@ -151,9 +157,10 @@ def record(registration: Registration, message: Message, browser_id: str, locale
         registration_id=registration.id,
         deployment_pk=deployment.id,
         person_id=person_id,
+        for_person_id=for_person_id,
         course_id=course_id,
         link_id=link_id,
-        plugin=activity.plugin if activity else None,
+        plugin=courses.HOST if of_course else activity.plugin if activity else None,
         browser_hash=hash_token(browser_id),
         message_type=message.message_type,
         roles=sorted(message.roles),
@@ -168,6 +175,49 @@ def record(registration: Registration, message: Message, browser_id: str, locale
     session.add(launch)
     session.flush()
     return launch
+
+
+def open_link(launch: Launch, link_id: int) -> Launch:
+    """A visit of the same person, in the same browser and as long, to another link of the course of `launch`.
+
+    It is what a launch through that link would have been, but for the custom values, which nobody has said now.
+    Refuses a link of another course, and one that opens no activity of a tool.
+    """
+    found = session.execute(
+        select(Link, Activity.plugin)
+        .join(Activity, Activity.id == Link.activity_id)
+        .where(
+            Link.tenant_id == launch.tenant_id,
+            Link.course_id == launch.course_id,
+            Link.id == link_id,
+            Activity.plugin != courses.HOST,
+        )
+    ).first()
+    if found is None or launch.course_id is None:
+        raise refused("activity-unknown", f"link {link_id} from the course page")
+    link, plugin = found
+    opened = Launch(
+        id=new_public_id(),
+        tenant_id=launch.tenant_id,
+        registration_id=launch.registration_id,
+        deployment_pk=launch.deployment_pk,
+        person_id=launch.person_id,
+        course_id=launch.course_id,
+        link_id=link.id,
+        plugin=plugin,
+        browser_hash=launch.browser_hash,
+        message_type=launch.message_type,
+        roles=launch.roles,
+        locale=launch.locale,
+        placement=courses.FROM_COURSE_PAGE,
+        custom={},
+        services={**launch.services, "scopes": link.service_scopes},
+        return_url=launch.return_url,
+        expires_at=launch.expires_at,
+    )
+    session.add(opened)
+    session.flush()
+    return opened
 
 
 def forget_old() -> None:
@@ -229,25 +279,70 @@ def _person(registration: Registration, message: Message) -> tuple[int, str | No
     return row.id, row.chosen_locale
 
 
+def _check_review(message: Message) -> None:
+    """Somebody's work is shown to those who teach, and to the person: Moodle lets a learner look at their own.
+
+    https://www.imsglobal.org/spec/lti-sr/v1p0#submission-review-message
+    """
+    if not message.is_review:
+        return
+    if not 0 < len(message.for_user_id) <= 255:
+        raise refused("message-incomplete", "for_user.user_id is missing or too long")
+    if message.for_user_id != message.sub and message.roles.isdisjoint(INSTRUCTORS):
+        raise refused("review-forbidden", "for_user is somebody else, and the person teaches nothing here")
+
+
+def _reviewed(registration: Registration, message: Message, person_id: int) -> int:
+    """The person whose work it is. Somebody who was never here is known from now on, and has nothing to show yet."""
+    if message.for_user_id == message.sub:
+        return person_id
+    this = {"registration_id": registration.id, "sub": message.for_user_id}
+    session.execute(
+        upsert(Person)
+        .values(**this, tenant_id=registration.tenant_id, name=message.for_user_name, email="", is_test=False)
+        .on_conflict_do_nothing(index_elements=list(this))
+    )
+    found = select(Person.id).where(Person.tenant_id == registration.tenant_id).filter_by(**this)
+    return session.scalars(found).one()
+
+
 def _course(deployment: Deployment, message: Message) -> int:
-    said = {"title": message.context_title, "label": message.context_label}
-    course_id: int = session.execute(
-        upsert(Course)
-        .values(
-            tenant_id=deployment.tenant_id, deployment_pk=deployment.id, context_id=message.context_id[:255], **said
+    """The course. Where somebody who teaches comes in, the LMS is asked who else is there, unless it just was."""
+    said = {
+        "title": message.context_title,
+        "label": message.context_label,
+        "memberships_url": message.memberships_url or None,
+    }
+    statement = upsert(Course).values(
+        tenant_id=deployment.tenant_id, deployment_pk=deployment.id, context_id=message.context_id[:255], **said
+    )
+    kept = {**said, "memberships_url": func.coalesce(statement.excluded.memberships_url, Course.memberships_url)}
+    row = session.execute(
+        statement.on_conflict_do_update(index_elements=["deployment_pk", "context_id"], set_=kept).returning(
+            Course.id, Course.memberships_url, Course.roster_asked_at
         )
-        .on_conflict_do_update(index_elements=["deployment_pk", "context_id"], set_=said)
-        .returning(Course.id)
-    ).scalar_one()
-    return course_id
+    ).one()
+    if row.memberships_url and not message.roles.isdisjoint(INSTRUCTORS):
+        rosters.ask_if_old(deployment.tenant_id, row.id, row.roster_asked_at)
+    return int(row.id)
 
 
 def _enrol(tenant_id: int, person_id: int, course_id: int, message: Message) -> None:
-    said = {"roles": sorted(message.roles), "seen_at": utcnow()}
+    said = {"roles": sorted(message.roles), "status": "active", "seen_at": utcnow()}
     session.execute(
         upsert(Enrolment)
         .values(tenant_id=tenant_id, person_id=person_id, course_id=course_id, **said)
         .on_conflict_do_update(index_elements=["person_id", "course_id"], set_=said)
+    )
+
+
+def _is_of_course(registration: Registration, message: Message) -> bool:
+    """Whether the link stands for the whole course; it opens the course page, and is bound to no activity."""
+    if message.deep_linking or not message.context_id:
+        return False
+    dialect = dialect_of(registration.platform)
+    return message.placement == COURSE_NAVIGATION or dialect.is_course_link(
+        message.resource_link_id, message.context_id
     )
 
 
@@ -256,6 +351,8 @@ def _named_activity(tenant_id: int, message: Message) -> Activity | None:
     name = message.custom.get("activity", "")
     if not name or message.deep_linking:
         return None
+    if name == courses.COURSE:
+        return courses.page_activity(tenant_id)
     plugin, _, slug = name.partition(":")
     found = session.scalar(
         select(Activity).where(Activity.tenant_id == tenant_id, Activity.plugin == plugin, Activity.slug == slug)
@@ -270,8 +367,8 @@ def _link(
 ) -> tuple[int, int | None]:
     """The link and the activity it opens.
 
-    What a launch does not say is kept: Moodle leaves the line item out once a link has a second one. A link that
-    stands for the whole course is never bound to one activity.
+    What a launch does not say is kept: Moodle leaves the line item out once a link has a second one. The line item of
+    a review is the one that somebody looked at, which need not be the link's own.
     """
     said = {
         "course_id": course_id,
@@ -281,8 +378,6 @@ def _link(
         "service_scopes": list(message.service_scopes),
         "activity_id": activity_id,
     }
-    if dialect_of(registration.platform).is_course_link(message.resource_link_id, message.context_id):
-        said["activity_id"] = None
     statement = upsert(Link).values(
         tenant_id=registration.tenant_id,
         registration_id=registration.id,
@@ -291,6 +386,8 @@ def _link(
         **said,
     )
     kept = {name: func.coalesce(statement.excluded[name], getattr(Link, name)) for name in said}
+    if message.is_review:
+        kept["line_item_url"] = func.coalesce(Link.line_item_url, statement.excluded.line_item_url)
     if not message.service_scopes:
         del kept["service_scopes"]
     row = session.execute(

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, delete, select
 
 from ltitools.context import current_host
 from ltitools.db import session, upsert, utcnow
-from ltitools.lti.services import fetch_token
+from ltitools.lti.services import ServiceRefused, fetch_token
 from ltitools.models import Registration, ServiceToken
 from ltitools.services import tenants
 
 MARGIN = 60
 SEAL = "service-token"
+
+T = TypeVar("T")
 
 
 def access_token(registration: Registration, scopes: Sequence[str]) -> str:
@@ -54,6 +57,20 @@ def access_token(registration: Registration, scopes: Sequence[str]) -> str:
     )
     session.commit()
     return token.value
+
+
+def with_token(registration: Registration, scopes: Sequence[str], call: Callable[[str], T]) -> T:
+    """What `call` gives with a token; once more with a new one where the platform refuses the first. Commits.
+
+    Raises what `call` raises, and HttpError or ServiceRefused where the platform gives no token.
+    """
+    try:
+        return call(access_token(registration, scopes))
+    except ServiceRefused as error:
+        if error.status != 401:
+            raise
+    forget_token(registration, scopes)
+    return call(access_token(registration, scopes))
 
 
 def forget_token(registration: Registration, scopes: Sequence[str]) -> None:

@@ -23,8 +23,8 @@ from ltitools.db import session
 from ltitools.i18n import Domain, host, install_jinja
 from ltitools.plugin import INSTRUCTORS, Plugin
 from ltitools.refusals import refused
-from ltitools.services import people
-from ltitools.web import sessions
+from ltitools.services import courses, people
+from ltitools.web import course, sessions
 
 pages = Blueprint("tool", __name__, url_prefix="/tools")
 STATIC_MAX_AGE = 3600
@@ -36,6 +36,7 @@ def mount(app: Flask, plugins: Mapping[str, Plugin]) -> None:
     """Register the pages of the host and of every plugin with `app`."""
     app.extensions["ltitools.plugins"] = plugins
     app.register_blueprint(pages)
+    app.register_blueprint(course.pages)
     domains: dict[str, Domain] = {}
     for plugin in plugins.values():
         if plugin.texts is not None:
@@ -101,7 +102,9 @@ def static(plugin: str, filename: str) -> ResponseReturnValue:
 
 @pages.get("/<plugin>/<launch_id>/")
 def home(plugin: str, launch_id: str) -> ResponseReturnValue:
-    """Where a launch arrives: the activity, or for an instructor the choice of one."""
+    """Where a launch arrives: the activity, the course page, or for an instructor the choice of an activity."""
+    if plugin == courses.HOST:
+        return redirect(url_for("host.course", launch_id=launch_id), 303)
     _enter(plugin, launch_id)
     tool = _plugins().get(plugin)
     if tool is None:
@@ -118,14 +121,17 @@ def home(plugin: str, launch_id: str) -> ResponseReturnValue:
 
 @pages.get("/-/<launch_id>/choose")
 def choose(launch_id: str) -> ResponseReturnValue:
-    """The choice of a tool, for an instructor who is placing an activity or whose link has none yet."""
+    """The choice of a tool, for an instructor who is placing an activity or whose link has none yet.
+
+    Where there is only one it is chosen; with ``?all=1``, to which its page links, the page is shown nevertheless.
+    """
     opened = sessions.enter(launch_id)
     launch = opened.launch
     if not launch.is_instructor:
         raise refused("activity-not-set-up" if launch.deep_linking is None else "role-forbidden")
     launch.require(*INSTRUCTORS)
     offered = [tool for tool in _plugins().values() if tool.pick and tool.key not in opened.disabled_plugins]
-    if len(offered) == 1:
+    if len(offered) == 1 and "all" not in request.args:
         return redirect(url_for("tool.home", plugin=offered[0].key, launch_id=launch_id), 303)
     return render_template("choose.html", tools=offered)
 

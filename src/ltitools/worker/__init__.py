@@ -1,4 +1,4 @@
-"""Do what is due: deliver grades and events. The database is the truth; an engine only wakes the work."""
+"""Do what is due: deliver grades and events, run jobs. The database is the truth; an engine only wakes the work."""
 
 from ltitools.worker.inline import Worker
 

@@ -15,7 +15,8 @@ from ltitools.context import EXTENSION, Host
 from ltitools.db import session, set_read_only, utcnow
 from ltitools.plugin import Plugin
 from ltitools.services import launches
-from ltitools.worker import events, outbox
+from ltitools.worker import events, jobs, outbox
+from ltitools.worker.pulse import Pulse
 
 log = logging.getLogger(__name__)
 TIDY_EVERY = timedelta(hours=1)
@@ -31,6 +32,9 @@ class Worker:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._pid = 0
+        self._pulse = Pulse(app)
+        self._jobs = jobs.known_jobs(plugins)
+        self._planned = False
         self._tidied_at = utcnow() - TIDY_EVERY
 
     @property
@@ -39,11 +43,12 @@ class Worker:
         return host
 
     def start(self) -> None:
-        """Start the threads of this process. Call it after a fork, not before."""
+        """Start the threads of this server process, and its signs of life. Call it after a fork, not before."""
         if self._pid == os.getpid():
             return
         self._pid = os.getpid()
         self._stopping.clear()
+        self._pulse.start()
         self._threads = [
             threading.Thread(target=self._run, name=f"ltitools-worker-{number}", daemon=True)
             for number in range(self._host.settings.worker_threads)
@@ -58,6 +63,7 @@ class Worker:
         for thread in self._threads:
             thread.join(timeout)
         self._threads = []
+        self._pulse.stop()
         self._pid = 0
 
     def wake(self) -> None:
@@ -88,9 +94,16 @@ class Worker:
             self._wanted.wait(poll)
 
     def _drain(self) -> int:
-        """Claim and deliver batches until nothing is due."""
+        """Claim and deliver batches, and run jobs, until nothing is due."""
         done = 0
-        steps: tuple[Callable[[], int], ...] = (outbox.deliver_due, lambda: events.deliver_due(self._plugins))
+        if not self._planned:
+            jobs.plan(self._jobs)
+            self._planned = True
+        steps: tuple[Callable[[], int], ...] = (
+            outbox.deliver_due,
+            lambda: events.deliver_due(self._plugins),
+            lambda: jobs.run_due(self._jobs),
+        )
         while not self._stopping.is_set():
             batch = sum(step() for step in steps)
             if batch == 0:

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from ltitools.db import session, utcnow
-from ltitools.models import EventDelivery, Grade
+from ltitools.models import EventDelivery, Grade, Job
+
+Leased = type[Grade] | type[EventDelivery] | type[Job]
 
 LEASE = timedelta(seconds=120)
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 6 * 3600.0
 
 
-def is_due(table: type[Grade] | type[EventDelivery], now: datetime) -> ColumnElement[bool]:
+def is_due(table: Leased, now: datetime) -> ColumnElement[bool]:
     """Rows that wait, whose time has come, and that nobody holds."""
     return and_(
         table.state == "waiting",
@@ -25,7 +27,7 @@ def is_due(table: type[Grade] | type[EventDelivery], now: datetime) -> ColumnEle
     )
 
 
-def claim(table: type[Grade] | type[EventDelivery], condition: ColumnElement[bool], limit: int) -> str:
+def claim(table: Leased, condition: ColumnElement[bool], limit: int, lasting: timedelta = LEASE) -> str:
     """Lease up to `limit` rows that satisfy `condition` and commit. Returns the name of the lease."""
     now = utcnow()
     lease = secrets.token_hex(16)
@@ -35,11 +37,13 @@ def claim(table: type[Grade] | type[EventDelivery], condition: ColumnElement[boo
         .order_by(table.due_at, table.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        # PostgreSQL would run a plain subquery once for each row, and so take more than the limit.
+        .cte("chosen")
     )
     session.execute(
         update(table)
-        .where(table.id.in_(chosen.scalar_subquery()), is_due(table, now))
-        .values(lease=lease, leased_until=now + LEASE)
+        .where(table.id.in_(select(chosen.c.id)), is_due(table, now))
+        .values(lease=lease, leased_until=now + lasting)
         .execution_options(synchronize_session=False)
     )
     session.commit()

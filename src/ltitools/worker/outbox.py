@@ -1,7 +1,8 @@
 """The outbox of grades: claim what is due, post it outside any transaction, write down what came of it.
 
 A row is done only if the version that was posted is still the current one. A score whose fate is unknown (no
-answer, a cut connection) is posted again: platforms replace a score, they do not add it.
+answer, a cut connection) is posted again: platforms replace a score, they do not add it. After the first score of a
+column the platform's results are looked at once: some take every score and show none.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import aliased
 
 from ltitools.context import current_host
 from ltitools.db import session, utcnow
 from ltitools.http import HttpError
+from ltitools.lti.ags import RESULT_READ, SCORE, post_score, read_comment, read_results
 from ltitools.lti.platforms import Dialect, Outcome, Score, Verdict, dialect_of
-from ltitools.lti.services import RESULT_READ, SCORE, ServiceRefused, post_score, read_comment
-from ltitools.models import Grade, Link, Person, Registration, Tenant
+from ltitools.lti.services import ServiceRefused
+from ltitools.models import Grade, LineItem, Link, Person, Registration, Tenant
 from ltitools.services.grades import STEP
-from ltitools.services.tokens import access_token, forget_token
+from ltitools.services.tokens import access_token, forget_token, with_token
 from ltitools.worker.leases import back_off, claim, is_due
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class Parcel:
     registration: Registration
     line_item_url: str
     result_readable: bool
+    result: str
     score: Score
 
     @property
@@ -61,6 +64,8 @@ def deliver_due() -> int:
     for number, parcel in enumerate(parcels):
         outcome = _post(parcel)
         _settle(parcel, outcome)
+        if outcome.verdict is Verdict.DELIVERED:
+            _look_at_result(parcel)
         if outcome.verdict is Verdict.RETRY:
             _put_back(parcels[number + 1 :], outcome.wait)
             break
@@ -84,15 +89,16 @@ def _next_registration() -> int | None:
 
 def _parcels(lease: str) -> list[Parcel]:
     rows = session.execute(
-        select(Grade, Link, Person.sub, Registration)
+        select(Grade, Link, LineItem.url, Person.sub, Registration)
         .join(Link, Link.id == Grade.link_id)
+        .outerjoin(LineItem, and_(LineItem.link_id == Link.id, LineItem.competency_id == Grade.competency_id))
         .join(Person, Person.id == Grade.person_id)
         .join(Registration, Registration.id == Grade.registration_id)
         .where(Grade.lease == lease)
         .order_by(Grade.due_at, Grade.id)
     ).all()
     parcels = []
-    for grade, link, sub, registration in rows:
+    for grade, link, own_url, sub, registration in rows:
         score = Score(
             user_id=sub,
             given=grade.given,
@@ -110,8 +116,9 @@ def _parcels(lease: str) -> list[Parcel]:
                 version=grade.version,
                 failures=grade.failures,
                 registration=registration,
-                line_item_url=link.line_item_url or "",
+                line_item_url=(link.line_item_url if grade.competency_id is None else own_url) or "",
                 result_readable=RESULT_READ in link.service_scopes,
+                result=grade.result,
                 score=score,
             )
         )
@@ -177,7 +184,7 @@ def _settle(parcel: Parcel, outcome: Outcome) -> None:
         session.execute(
             update(Grade)
             .where(Grade.id == parcel.grade_id, Grade.tenant_id == parcel.tenant_id, Grade.version == parcel.version)
-            .values(state="sent")
+            .values(state=_delivered_state(parcel))
         )
         session.commit()
         return
@@ -196,6 +203,48 @@ def _settle(parcel: Parcel, outcome: Outcome) -> None:
             .values(state="parked")
         )
     session.commit()
+
+
+def _delivered_state(parcel: Parcel) -> str:
+    if parcel.score.given is None:
+        return "cleared"
+    return "unseen" if parcel.result == "missing" else "sent"
+
+
+def _look_at_result(parcel: Parcel) -> None:
+    """See whether the platform shows the score: once for a person, and not where it showed somebody else's."""
+    if not parcel.result_readable or parcel.result or parcel.score.given is None or _others_are_shown(parcel):
+        return
+    try:
+        results = with_token(
+            parcel.registration,
+            (RESULT_READ,),
+            lambda token: read_results(current_host().http, token, parcel.line_item_url, parcel.score.user_id),
+        )
+        found = "shown" if any(result.score is not None for result in results) else "missing"
+    except (HttpError, ServiceRefused) as error:
+        log.info("grade %s: its result cannot be read: %s", parcel.grade_id, error)
+        found = "unreadable"
+    row = (Grade.id == parcel.grade_id, Grade.tenant_id == parcel.tenant_id)
+    session.execute(update(Grade).where(*row).values(result=found))
+    if found == "missing":
+        unseen = (*row, Grade.version == parcel.version, Grade.state == "sent")
+        session.execute(update(Grade).where(*unseen).values(state="unseen"))
+    session.commit()
+
+
+def _others_are_shown(parcel: Parcel) -> bool:
+    """Whether the platform is known to show scores of this column."""
+    this = aliased(Grade)
+    same_column = and_(this.link_id == Grade.link_id, this.competency_id.is_not_distinct_from(Grade.competency_id))
+    known = session.scalars(
+        select(Grade.id)
+        .join(this, same_column)
+        .where(this.id == parcel.grade_id, Grade.tenant_id == parcel.tenant_id, Grade.result == "shown")
+        .limit(1)
+    ).first()
+    session.commit()
+    return known is not None
 
 
 def _put_back(parcels: list[Parcel], wait: float | None) -> None:

@@ -19,14 +19,14 @@ from ltitools.http import Response
 
 @dataclass(frozen=True)
 class Score:
-    """A final score of a person for a line item.
+    """A final score of a person for a line item, or with no `given` the wish that there be none any more.
 
     `timestamp` grows with every score of the pair. `first` is true while the platform has certainly seen no
     score of ours for the pair. Times are aware and in UTC.
     """
 
     user_id: str
-    given: Decimal
+    given: Decimal | None
     maximum: Decimal
     timestamp: datetime
     submitted_at: datetime
@@ -70,20 +70,24 @@ class Dialect:
     def score_document(self, score: Score) -> dict[str, Any]:
         """The body of the score request.
 
-        Always Completed and FullyGraded with a score: on Canvas and Moodle anything less erases the grade.
+        Always Completed and FullyGraded with a score: on Canvas and Moodle anything less erases the grade. What is to
+        be erased has no score (3.4.6 of the specification), and is FullyGraded all the same: a platform may pass over
+        anything else. The activity is as it was in the beginning then.
         """
         grade = (
             Grade()
             .set_user_id(score.user_id)
-            .set_score_given(float(score.given))
-            .set_score_maximum(float(score.maximum))
-            .set_activity_progress("Completed")
+            .set_activity_progress("Completed" if score.given is not None else "Initialized")
             .set_grading_progress("FullyGraded")
             .set_timestamp(score.timestamp.isoformat(timespec="milliseconds"))
         )
+        if score.given is not None:
+            grade.set_score_given(float(score.given)).set_score_maximum(float(score.maximum))
         if score.comment is not None:
             grade.set_comment(score.comment)
         document: dict[str, Any] = json.loads(grade.get_value())
+        if score.given is None:
+            return document
         document["submission"] = {"submittedAt": score.submitted_at.isoformat(timespec="milliseconds")}
         return document
 

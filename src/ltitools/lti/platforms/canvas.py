@@ -15,7 +15,7 @@ class Canvas(Dialect):
 
     def score_document(self, score: Score) -> dict[str, Any]:
         document = super().score_document(score)
-        document[SUBMISSION] = {"new_submission": score.first}
+        document[SUBMISSION] = {"new_submission": score.first and score.given is not None}
         if not score.first:
             document.pop("comment", None)
         return document

@@ -1,0 +1,39 @@
+"""How the services of the LMS answer beyond its personality: page sizes, ends of lists, people who left.
+
+Only tests pull these; see `control`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+NEXT_PAGES = ("", "elsewhere", "circle")
+STATUSES = ("Active", "Inactive", "Deleted")
+
+
+@dataclass
+class Levers:
+    """`page_size` is how much a list gives at once where the tool does not ask (0: as this LMS does).
+
+    `next_page` leads the tool to the same page at another site (elsewhere) or to the first one again (circle).
+    `statuses` are people, by key, who are not active members of their courses any more. With `scores_hidden` the
+    gradebook takes scores and shows none, as a Moodle activity does whose grade type is *None*.
+    """
+
+    page_size: int = 0
+    next_page: str = ""
+    statuses: dict[str, str] = field(default_factory=dict)
+    scores_hidden: bool = False
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Levers:
+        """Levers as a test writes them; what is left out is as usual. ValueError names what is wrong."""
+        unknown = set(value) - {each.name for each in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        levers = cls(**value)
+        if levers.next_page not in NEXT_PAGES or not set(levers.statuses.values()) <= set(STATUSES):
+            raise ValueError(f"'next_page' is one of {NEXT_PAGES}, a status one of {STATUSES}")
+        return levers

@@ -1,0 +1,61 @@
+"""The page of a course: the activities placed in it, whichever tools they are of.
+
+A link opens it that stands for the whole course (Canvas's course navigation), or whose custom value is
+``activity=course``, for platforms without such a link. The page is an activity of the host's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqlalchemy import select
+
+from ltitools.db import session, upsert
+from ltitools.models import Activity, Link
+
+HOST = "-"
+"""Stands where a tool's key stands, in addresses and in rows. No tool can have it."""
+COURSE = "course"
+"""The host's own activity: in custom values, where a tool's activity is ``<plugin>:<slug>``, and as its slug."""
+FROM_COURSE_PAGE = "course_page"
+"""The placement of a visit that came from the course page, and so has a way back to it."""
+
+
+class Named(Protocol):
+    """What an activity is named by."""
+
+    @property
+    def plugin(self) -> str: ...
+    @property
+    def slug(self) -> str: ...
+
+
+def name_of(activity: Named) -> str:
+    """What the custom value ``activity`` of a link says: ``<plugin>:<slug>``, or ``course`` for the course page."""
+    return COURSE if activity.plugin == HOST else f"{activity.plugin}:{activity.slug}"
+
+
+def page_activity(tenant_id: int) -> Activity:
+    """The course page as an activity, made at its first use; two launches may make it at once."""
+    this = {"tenant_id": tenant_id, "plugin": HOST, "slug": COURSE}
+    named = select(Activity).filter_by(**this)
+    found = session.scalar(named)
+    if found is None:
+        session.execute(upsert(Activity).values(**this, title="Course page").on_conflict_do_nothing())
+        found = session.scalars(named).one()
+    return found
+
+
+def placed(tenant_id: int, course_id: int) -> Sequence[tuple[Link, Activity]]:
+    """The links of a course that open an activity of a tool, in the order in which they were first opened.
+
+    A platform names a link when somebody opens it, so one that nobody has opened yet is not among them.
+    """
+    rows = session.execute(
+        select(Link, Activity)
+        .join(Activity, Activity.id == Link.activity_id)
+        .where(Link.tenant_id == tenant_id, Link.course_id == course_id, Activity.plugin != HOST)
+        .order_by(Link.id)
+    )
+    return [(link, activity) for link, activity in rows]
