@@ -5,7 +5,7 @@ PYTEST = $(VENV)/bin/pytest -n 2 --dist loadgroup
 # These use no database of the host, or prove the tests rather than the code.
 SAME_ON_ANY_DATABASE = --ignore=tests/demo_lms --ignore=tests/test_docs.py --ignore=tests/certification/test_faults.py
 
-.PHONY: help demo test test-fast lint format messages pins
+.PHONY: help demo test test-fast bench lint format messages pins
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,11 @@ test: ## Run every test: on SQLite, in a browser, and on PostgreSQL
 test-fast: ## Run the tests that need neither a browser nor PostgreSQL
 	@requirements/install.sh dev
 	$(PYTEST) -m "not browser"
+
+bench: ## Time fifty learners at once, from launch to results, on SQLite and on PostgreSQL
+	@requirements/install.sh dev
+	$(VENV)/bin/python tests/scale/crowd.py $(LEARNERS)
+	LTITOOLS_TEST_DATABASE=postgresql $(VENV)/bin/python tests/scale/crowd.py $(LEARNERS)
 
 lint: ## Check style, types and layers
 	@requirements/install.sh dev

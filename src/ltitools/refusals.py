@@ -142,6 +142,11 @@ _REFUSALS: dict[str, tuple[int, LazyText, LazyText]] = {
     "method-wrong": (405, lazy("This page cannot be used that way."), _AGAIN),
     "request-malformed": (400, lazy("This request cannot be read."), _AGAIN),
     "request-too-large": (413, lazy("What you sent is too large."), lazy("Send a smaller file.")),
+    "files-full": (
+        413,
+        lazy("Your institution has no room left for files here."),
+        lazy("What you wrote is not lost yet: save it without the file. Then tell the administrator of these tools."),
+    ),
     "server-error": (
         500,
         lazy("Something went wrong on our side. What you saved is kept."),

@@ -34,6 +34,8 @@ class Settings:
     login_lifetime: int
     launch_hours: int
     max_request_bytes: int
+    max_file_bytes: int
+    max_files_bytes: int
     worker_threads: int
     worker_poll_seconds: float
     log_level: str

@@ -115,9 +115,7 @@ def check_modules(written: Sequence[WrittenModule], known: Known) -> tuple[list[
     return modules, flaws
 
 
-def check_roles(
-    written: Sequence[WrittenRole], known: Known, asked: Collection[str]
-) -> tuple[list[Role], list[Flaw]]:
+def check_roles(written: Sequence[WrittenRole], known: Known, asked: Collection[str]) -> tuple[list[Role], list[Flaw]]:
     """The job roles that are meant, and all that is wrong. `asked` are the competencies that learners are asked."""
     codes = _codes([(each.code, each.titles) for each in written], "role")
     flaws = _numbered_wrongly(codes, "role", MAX_ROLES)

@@ -121,7 +121,7 @@ def _from_file(found: Sequence[Meant], problems: Iterable[Problem], findings: Fi
 
 def _table(
     data: bytes, columns: Sequence[str], needed: Sequence[str], language: str, findings: Findings
-) -> list[tuple[int, Cells]]:
+) -> Sequence[tuple[int, Cells]]:
     """The rows below the first as cells by column, with the numbers that a spreadsheet gives them."""
     if not data.strip():
         findings.errors.append(Problem(lazy("The file is empty.")))

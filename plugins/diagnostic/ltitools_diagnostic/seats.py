@@ -84,13 +84,26 @@ class Seat:
 
     @cached_property
     def roles(self) -> list[guidance.Role]:
-        """The job roles among which a person chooses at the first sitting."""
-        activity_id = self.live.activity_id if self.live else 0
-        return guidance.roles_of(self.launch.tenant.id, activity_id) if self.preview_of is None else []
+        """The job roles among which a person chooses at the first sitting: those for which something is asked."""
+        if self.live is None or self.preview_of is not None:
+            return []
+        roles = guidance.roles_of(self.launch.tenant.id, self.live.activity_id)
+        return [role for role in roles if role.scope & self.asked]
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The codes of the competencies of the published version."""
+        if self.live is None:
+            return frozenset()
+        sections = versions.sections(self.launch.tenant.id, [self.live])[self.live.id]
+        return frozenset(section.code for section in sections)
 
     @property
     def role(self) -> guidance.Role | None:
-        """The job role of the latest sitting; None where none was chosen, or it is there no more."""
+        """The job role of the latest sitting; None where none was chosen, or it is there no more.
+
+        Without one, a sitting asks about everything that is not shown yet.
+        """
         codes = [each.role for each in self.attempts if each.voided_at is None]
         return next((role for role in self.roles if codes and role.code == codes[-1]), None)
 

@@ -15,13 +15,13 @@ from ltitools_diagnostic.guidancecheck import (
     MAX_CODE,
     MAX_LINK,
     MAX_TITLE,
-    Known,
     cautions,
     check_modules,
     check_roles,
 )
 from ltitools_diagnostic.guidancefile import FromFile, modules_csv, read_modules, read_roles, roles_csv
 from ltitools_diagnostic.guidanceform import Fields, in_order, kept, mistakes_of
+from ltitools_diagnostic.items import Wording
 from ltitools_diagnostic.models import Version
 from ltitools_diagnostic.planning import Module
 from ltitools_diagnostic.texts import lazy
@@ -50,7 +50,7 @@ def change_modules() -> ResponseReturnValue:
         fields = guidanceform.fields_of_modules(read.found if not read.errors else stored if own else [])
         return _modules_page(launch, activity, fields, read=read), 422 if read.errors else 200
     fields = guidanceform.typed_modules()
-    rows, known = kept(fields), _known(launch, activity) | _of_modules(stored)
+    rows, known = kept(fields), _known(launch, activity, _of_modules(stored))
     found, flaws = check_modules(guidanceform.written_modules(rows, list(known)), known)
     if mistakes := mistakes_of(flaws, rows):
         return _modules_page(launch, activity, fields, mistakes), 422
@@ -85,7 +85,7 @@ def change_job_roles() -> ResponseReturnValue:
         fields = guidanceform.fields_of_roles(stored if read.errors else read.found)
         return _roles_page(launch, activity, fields, read=read), 422 if read.errors else 200
     fields = guidanceform.typed_roles()
-    rows, known = kept(fields), _known(launch, activity) | _of_roles(stored)
+    rows, known = kept(fields), _known(launch, activity, _of_roles(stored))
     found, flaws = check_roles(guidanceform.written_roles(rows, list(known)), known, asked)
     if mistakes := mistakes_of(flaws, rows):
         return _roles_page(launch, activity, fields, mistakes), 422
@@ -117,29 +117,94 @@ def _owned_place() -> tuple[Launch, Activity]:
     return launch, activity
 
 
-def _known(launch: Launch, activity: Activity) -> dict[str, Any]:
-    """The competencies that may be named: those that are asked, and those of a draft of this course."""
+def _known(launch: Launch, activity: Activity, named: Iterable[str] = ()) -> dict[str, Wording]:
+    """The competencies that may be named: those that are asked, those of a draft of this course, and `named`.
+
+    Something that is stored may name what the questions no longer have; nobody loses that by saving.
+    """
     live = versions.published(launch.tenant.id, activity.id)
     waiting = versions.draft(launch.tenant.id, activity.id) if launch.owns_activity else None
-    return _titles(launch, waiting) | _titles(launch, live)
+    known = _titles(launch, live)
+    later = _titles(launch, waiting)
+    return known | {code: later.get(code, {}) for code in (*later, *named) if code not in known}
 
 
-def _asked(launch: Launch, activity: Activity) -> dict[str, Any]:
+def _asked(launch: Launch, activity: Activity) -> dict[str, Wording]:
     """The competencies that learners are asked about, or will be where nothing is published yet."""
     live = versions.published(launch.tenant.id, activity.id)
     return _titles(launch, live or versions.draft(launch.tenant.id, activity.id))
 
 
-def _titles(launch: Launch, version: Version | None) -> dict[str, Any]:
+def _titles(launch: Launch, version: Version | None) -> dict[str, Wording]:
     if version is None:
         return {}
     return {each.code: each.titles for each in versions.sections(launch.tenant.id, [version])[version.id]}
 
 
-def _of_modules(modules: Iterable[Module]) -> dict[str, Any]:
-    """What modules name already, though the questions may no longer have it: nobody loses it by saving."""
-    return {code: {} for module in modules for code in module.competencies}
+def _of_modules(modules: Iterable[Module]) -> list[str]:
+    return [code for module in modules for code in module.competencies]
 
 
-def _of_roles(roles: Iterable[Role]) -> dict[str, Any]:
-    return {code: {} for role in roles for task in role.tasks for code in task.competencies}
+def _of_roles(roles: Iterable[Role]) -> list[str]:
+    return [code for role in roles for task in role.tasks for code in task.competencies]
+
+
+def _modules_page(
+    launch: Launch,
+    activity: Activity,
+    fields: Sequence[Fields],
+    mistakes: Sequence[Mistake] = (),
+    read: FromFile[Module] | None = None,
+) -> str:
+    course_id = launch.course.id if launch.course else None
+    stored, own = guidance.modules_of(launch.tenant.id, activity, course_id)
+    shown = stored if read is None or read.errors else read.found
+    asked = _asked(launch, activity)
+    return page(
+        "modules",
+        fields=fields,
+        known=_known(launch, activity, _of_modules(shown)),
+        asked=asked,
+        inherited=[] if own else stored,
+        cautions=cautions(shown, asked) if shown else None,
+        module_titles={module.code: module.titles for module in shown},
+        decimal_text=report.decimal_text,
+        **_shared(mistakes, read),
+    )
+
+
+def _roles_page(
+    launch: Launch,
+    activity: Activity,
+    fields: Sequence[Fields],
+    mistakes: Sequence[Mistake] = (),
+    read: FromFile[Role] | None = None,
+) -> str:
+    stored = guidance.roles_of(launch.tenant.id, activity.id)
+    shown = stored if read is None or read.errors else read.found
+    asked = _asked(launch, activity)
+    needed = set(_of_roles(shown))
+    return page(
+        "job_roles",
+        fields=fields,
+        known=_known(launch, activity, _of_roles(shown)),
+        asked=asked,
+        unneeded=[titles for code, titles in asked.items() if code not in needed] if shown else [],
+        **_shared(mistakes, read),
+    )
+
+
+def _shared(mistakes: Sequence[Mistake], read: FromFile[Any] | None) -> dict[str, object]:
+    """What both pages say: mistakes, what came of a file, and whether something was saved."""
+    return {
+        "mistakes": mistakes,
+        "places_with_mistakes": {int(mistake.field.split("-")[1]) for mistake in mistakes},
+        "read": read,
+        "saved": "saved" in request.args and not mistakes and read is None,
+        "starting": "start" in request.args and read is None,
+        "languages": {locale: LANGUAGES[locale] for locale in LOCALES},
+        "max_title": MAX_TITLE,
+        "max_code": MAX_CODE,
+        "max_link": MAX_LINK,
+        "shown": SHOWN_PROBLEMS,
+    }

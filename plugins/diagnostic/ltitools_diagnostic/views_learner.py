@@ -116,12 +116,14 @@ def _start(seat: Seat, mistakes: Sequence[Mistake]) -> str:
     version = versions.get(seat.launch.tenant.id, version_id)
     assert version is not None
     sections = versions.sections(seat.launch.tenant.id, [version])[version.id]
+    form = seat.attempt.form if seat.attempt else []
+    about = versions.asked_sections(version.tenant_id, version.id, [item_id for item_id, _order in form])
     return page(
         "start",
         seat=seat,
         title=activities.get(seat.launch.tenant.id, version.activity_id).title,
-        sections=sections,
-        total=len(seat.attempt.form) if seat.attempt else sum(section.drawn for section in sections),
+        sections=about if seat.attempt else sections,
+        total=len(form) if seat.attempt else sum(section.drawn for section in sections),
         answered=_answered(seat),
         continue_url=first_page(seat, seat.attempt) if seat.attempt else "",
         mistakes=mistakes,
@@ -138,6 +140,7 @@ def _results(seat: Seat, past: Sequence[Attempt], mistakes: Sequence[Mistake]) -
     if seat.launch.link is not None and seat.preview_of is None:
         grade = grades.status(seat.launch.tenant.id, seat.launch.link.id, seat.launch.person.id)
     open_codes = [code for code, each in bests.items() if not each.shown]
+    again = _asked_again(seat, bests) if open_codes else frozenset()
     return page(
         "results",
         seat=seat,
@@ -151,7 +154,8 @@ def _results(seat: Seat, past: Sequence[Attempt], mistakes: Sequence[Mistake]) -
         grade=grade,
         grade_text=report.grade_text(grade) if grade else "",
         advice=_advice(seat, bests),
-        may_sit_again=_may_sit_again(seat, open_codes),
+        may_sit_again=bool(again) and _may_sit_again(seat),
+        again_count=len(again),
         questions=_reviewed(seat, latest),
         own_ratings=sitting.ratings(latest.tenant_id, [latest.id]).get(latest.id, {}),
         mistakes=mistakes,
@@ -196,9 +200,15 @@ def _advice(seat: Seat, bests: dict[str, Best]) -> report.Advice | None:
     return report.Advice(needed, [module for module in more.modules if module.code not in own], bests)
 
 
-def _may_sit_again(seat: Seat, open_codes: Sequence[str]) -> bool:
-    """Whether a reassessment can be begun now: something is open, and neither dates nor sittings are used up."""
-    if seat.preview_of is not None or seat.live is None or not open_codes:
+def _asked_again(seat: Seat, bests: dict[str, Best]) -> frozenset[str]:
+    """What a reassessment would ask about: what is published, in the scope of the job role, and not shown."""
+    scope = seat.role.scope if seat.role else seat.asked
+    return (seat.asked & scope) - {code for code, each in bests.items() if each.shown}
+
+
+def _may_sit_again(seat: Seat) -> bool:
+    """Whether neither dates nor sittings are used up."""
+    if seat.preview_of is not None or seat.live is None:
         return False
     return seat.window is Window.OPEN and seat.sittings_left != 0
 

@@ -3,6 +3,7 @@
 from ltitools.models.competency import Competency, CompetencyResult, Evidence, Framework
 from ltitools.models.course import Activity, Course, Enrolment, LineItem, Link, Person
 from ltitools.models.event import EventDelivery, EventRow
+from ltitools.models.file import File
 from ltitools.models.grade import Grade
 from ltitools.models.job import Job
 from ltitools.models.launch import Launch, PendingLogin
@@ -20,6 +21,7 @@ __all__ = [
     "EventDelivery",
     "EventRow",
     "Evidence",
+    "File",
     "Framework",
     "Grade",
     "Heartbeat",

@@ -9,7 +9,7 @@ from ltitools.errors import Conflict, NotFound, Refused
 from ltitools.i18n import LOCALES, Domain, LazyText, current_locale, use_locale
 from ltitools.lti.claims import INSTRUCTORS, Role
 from ltitools.lti.claims import DeepLinkingSettings as DeepLinking
-from ltitools.plugin import activities, columns, competencies, grades, jobs, people, roster, tenants, uptime
+from ltitools.plugin import activities, columns, competencies, files, grades, jobs, people, roster, tenants, uptime
 from ltitools.plugin.contract import API_VERSION, Job, Placed, Plugin, Progress
 from ltitools.plugin.launch import (
     Activity,
@@ -66,6 +66,7 @@ __all__ = [
     "competencies",
     "current_launch",
     "current_locale",
+    "files",
     "grades",
     "jobs",
     "people",

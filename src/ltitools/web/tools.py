@@ -8,6 +8,7 @@ from typing import Any
 from flask import (
     Blueprint,
     Flask,
+    Response,
     abort,
     current_app,
     g,
@@ -23,7 +24,7 @@ from ltitools.db import session
 from ltitools.i18n import Domain, host, install_jinja
 from ltitools.plugin import INSTRUCTORS, Plugin
 from ltitools.refusals import refused
-from ltitools.services import courses, people
+from ltitools.services import courses, files, people
 from ltitools.web import course, sessions
 
 pages = Blueprint("tool", __name__, url_prefix="/tools")
@@ -144,3 +145,18 @@ def language(launch_id: str) -> ResponseReturnValue:
     session.commit()
     fallback = url_for("tool.choose", launch_id=launch_id)
     return redirect(sessions.local_path(request.form.get("back", ""), fallback), 303)
+
+
+@pages.get("/-/<launch_id>/files/<file_id>")
+def file(launch_id: str, file_id: str) -> ResponseReturnValue:
+    """A picture that a tool keeps, for whoever has a launch of its institution; other kinds of file are not shown."""
+    found = files.get(sessions.enter(launch_id).launch.tenant.id, file_id)
+    if found is None or found.media_type not in files.SHOWN:
+        abort(404)
+    headers = {
+        "Content-Disposition": "inline",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": f"private, max-age={STATIC_MAX_AGE}, immutable",
+    }
+    return Response(found.content, mimetype=found.media_type, headers=headers)

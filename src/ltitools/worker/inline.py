@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ltitools.context import EXTENSION, Host
 from ltitools.db import session, set_read_only, utcnow
 from ltitools.plugin import Plugin
-from ltitools.services import launches
+from ltitools.services import files, launches
 from ltitools.worker import events, jobs, outbox
 from ltitools.worker.pulse import Pulse
 
@@ -112,5 +112,6 @@ class Worker:
         if utcnow() - self._tidied_at > TIDY_EVERY:
             self._tidied_at = utcnow()
             launches.forget_old()
+            files.forget_expired()
             session.commit()
         return done
