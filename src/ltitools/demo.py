@@ -30,6 +30,7 @@ FOLDER = Path("var/demo")
 TENANT = "demo"
 CLIENT_ID = "ltitools-demo"
 DEPLOYMENT_ID = "1"
+CONTENT_FOLDER = CONFIG_FOLDER / "demo"
 CONTENT = (
     ("ai-awareness-taster", "AI at work: a first look"),
     ("ai-awareness", "AI at work: the whole pre-assessment"),
@@ -112,8 +113,11 @@ def _prepare(tool: Flask, lms_url: str) -> None:
         plugin = tool.extensions["ltitools.plugins"].get("diagnostic")
         if plugin is not None:
             for slug, title in CONTENT:
-                arguments = ["import", str(CONFIG_FOLDER / "demo" / f"{slug}.csv")]
-                arguments += ["--tenant", TENANT, "--slug", slug, "--title", title, "--json"]
+                arguments = ["import", str(CONTENT_FOLDER / f"{slug}.csv")]
+                arguments += ["--tenant", TENANT, "--slug", slug, "--title", title, "--only-missing", "--json"]
+                for more in ("modules", "roles"):
+                    file = CONTENT_FOLDER / f"{slug}-{more}.csv"
+                    arguments += [f"--{more}", str(file)] if file.exists() else []
                 with redirect_stdout(StringIO()):
                     plugin.cli.main(arguments, standalone_mode=False)
 

@@ -98,11 +98,11 @@ class Person:
             for frame in self.page.frames
             for violation in AXE.run(frame, options=AXE_OPTIONS).response["violations"]
         ]
-        assert violations == []
+        assert violations == [], "\n".join(violations)
         for frame in self.page.frames:
             wide = frame.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{frame.url} is {wide} px wider than its window"
             assert frame.evaluate("document.documentElement.lang") in ("en", "fr")
         notes = [text for text in self.complaints if not (refused and "Failed to load resource" in text)]
-        assert notes == []
+        assert notes == [], "\n".join(notes)
         self.complaints.clear()

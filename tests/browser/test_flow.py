@@ -151,7 +151,7 @@ def test_an_instructor_makes_a_new_pre_assessment_from_ten_rows(
     teacher.inspect()
     for file, said in ((broken, "have to be corrected"), (good, "10 questions can be imported")):
         teacher.tool.get_by_label("Title, as learners will see it").fill(title)
-        teacher.tool.get_by_label("File with your questions (CSV)").set_input_files(file)
+        teacher.tool.get_by_label("File with your questions (CSV or GIFT)").set_input_files(file)
         upload.click()
         expect(teacher.tool.locator(".notice").first).to_contain_text(said)
         teacher.inspect()
@@ -212,7 +212,7 @@ def test_an_attempt_is_resumed_in_another_browser(meet: Meet, activity: str) -> 
         second.tool.get_by_role("button", name="Continue")
     ).first.click()
     expect(second.tool.get_by_text(f"Question 4 of {QUESTIONS}")).to_be_visible()
-    expect(second.tool.get_by_text("3 answered")).to_be_visible()
+    expect(second.tool.get_by_text("3 of 12 answered")).to_be_visible()
 
 
 def test_the_frame_grows_with_the_page_where_the_lms_listens(meet: Meet, activity: str) -> None:

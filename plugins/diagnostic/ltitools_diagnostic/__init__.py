@@ -10,6 +10,7 @@ from ltitools.plugin import Job, Launch, Plugin
 from ltitools_diagnostic import (
     overdue,
     progress,
+    views_editor,
     views_guidance,
     views_instructor,
     views_learner,
@@ -35,7 +36,7 @@ def open_activity(launch: Launch) -> ResponseReturnValue:
 
 
 # Views that nothing above names register themselves with the blueprint.
-VIEWS = (views_guidance, views_learner, views_settings)
+VIEWS = (views_editor, views_guidance, views_learner, views_settings)
 
 plugin = Plugin(
     key="diagnostic",

@@ -96,8 +96,7 @@ def _read_around(imported: Imported, modules: Path | None, roles: Path | None, l
 def _store_around(tenant_id: int, slug: str, around: Around, *, only_missing: bool) -> None:
     activity = activities.find(tenant_id, KEY, slug)
     assert activity is not None
-    there, own = guidance.modules_of(tenant_id, activity, None)
-    if around.modules and not (only_missing and own and there):
+    if around.modules and not (only_missing and guidance.has_modules(tenant_id, activity.id)):
         guidance.save_modules(tenant_id, activity.id, None, around.modules.found)
     if around.roles and not (only_missing and guidance.roles_of(tenant_id, activity.id)):
         guidance.save_roles(tenant_id, activity.id, around.roles.found)

@@ -36,6 +36,7 @@ COLUMNS = (
     "answer_fr",
     "tolerance",
     *(f"feedback_{locale}" for locale in LOCALES),
+    "retired",
 )
 """Every column, in the order in which a bank is written."""
 

@@ -33,6 +33,8 @@ from ltitools_diagnostic.texts import lazy
 
 _KINDS = {kind.value: kind for kind in Kind}
 _TRUTHS = {"true": TRUE, "vrai": TRUE, "false": FALSE, "faux": FALSE}
+_YES = {"yes": True, "oui": True, "true": True, "x": True, "1": True, "no": False, "non": False, "": False}
+_YES |= {"false": False, "0": False}
 _WITH_OPTIONS = frozenset({Kind.SINGLE, Kind.MULTIPLE, Kind.MATCHING, Kind.ORDERING})
 
 
@@ -79,7 +81,7 @@ class Reader:
         if kind is None:
             return
         item = Item(code, competency, kind, question, self._wording("outcome"), feedback=self._wording("feedback"))
-        item = self._with_key(item, options)
+        item = replace(self._with_key(item, options), retired=self._retired())
         if len(self._findings.errors) == before:
             self.items.append((row.number, item))
 
@@ -111,6 +113,13 @@ class Reader:
             limit = MAX_NAME if name in ("id", "competency") else MAX_TEXT
             if len(text) > limit:
                 self._error(name, lazy("This is longer than %(limit)s characters. Shorten it.", limit=limit), text)
+
+    def _retired(self) -> bool:
+        typed = self._cell("retired")
+        if typed.casefold() not in _YES:
+            text = lazy("Write yes for a question that is not to be asked any more; else leave this empty.")
+            self._error("retired", text, typed)
+        return _YES.get(typed.casefold(), False)
 
     def _competency(self) -> str:
         typed = " ".join(self._cell("competency").split())

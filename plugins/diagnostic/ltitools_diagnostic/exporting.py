@@ -40,7 +40,7 @@ def _row(item: Item, titles: Wording) -> dict[str, str]:
         wordings[f"reason_{letter}"] = answer.feedback
     for name, wording in wordings.items():
         row |= {f"{name}_{locale}": text for locale, text in wording.items()}
-    return row
+    return row | ({"retired": "yes"} if item.retired else {})
 
 
 def _weights(item: Item) -> dict[str, str]:
@@ -59,7 +59,9 @@ def _answer(item: Item) -> dict[str, str]:
     if item.kind is Kind.NUMERIC:
         return _numbers(item)
     if item.kind is Kind.TEXT:
-        cells = {locale: "|".join(_part(answer.text) for answer in answers) for locale, answers in item.texts.items()}
+        cells = {
+            locale: "|".join(escaped_part(answer.text) for answer in answers) for locale, answers in item.texts.items()
+        }
         return {"answer": cells.get("en", ""), "answer_fr": cells.get("fr", "")}
     return {"answer": ";".join(LETTERS[key] for key in item.keys)} if item.kind in CHOICES else {}
 
@@ -79,6 +81,6 @@ def _number(answer: NumberAnswer, common: str) -> str:
     return f"{accepts.value:f}" if common else f"{accepts.value:f}:{accepts.tolerance}"
 
 
-def _part(text: str) -> str:
+def escaped_part(text: str) -> str:
     """An answer among others in a cell: see how `csvreader` takes them apart."""
     return re.sub(r"\\(?=[\\|]|$)|(?=\|)", lambda _found: "\\\\" if _found[0] else "\\", text)

@@ -91,6 +91,14 @@ def modules_of(tenant_id: int, activity: Activity, course_id: int | None) -> tup
     return [], True
 
 
+def has_modules(tenant_id: int, activity_id: int) -> bool:
+    """Whether the institution has given the activity modules, for courses without any of their own."""
+    row = select(ModuleRow.id).where(
+        ModuleRow.tenant_id == tenant_id, ModuleRow.activity_id == activity_id, ModuleRow.course_id.is_(None)
+    )
+    return session.scalar(row.limit(1)) is not None
+
+
 def save_modules(tenant_id: int, activity_id: int, course_id: int | None, modules: Sequence[Module]) -> None:
     """Put `modules` in the place of those that the course has."""
     of_course = ModuleRow.course_id.is_(None) if course_id is None else ModuleRow.course_id == course_id

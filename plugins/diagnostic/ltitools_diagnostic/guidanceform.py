@@ -194,7 +194,7 @@ def _written_tasks(row: Fields) -> list[TaskFields]:
 
 
 def _spare_tasks(first: int) -> list[TaskFields]:
-    return [TaskFields(first + more) for more in range(2 if first else SPARE)]
+    return [TaskFields(first + more) for more in range(1 if first else 2)]
 
 
 def _in_order(chosen: frozenset[str], known: Sequence[str]) -> list[str]:

@@ -101,7 +101,7 @@ def _tell_missing_languages(reader: Reader, findings: Findings) -> None:
         if missing := _missing({"competency": competency.titles}):
             findings.warnings.append(Problem(text, None, missing, competency.code))
     for number, item in reader.items:
-        if missing := _missing(_wordings(item)):
+        if missing := _missing(wordings_of(item)):
             findings.warnings.append(Problem(text, number, missing, item.code))
 
 
@@ -114,7 +114,8 @@ def only_language(language: str) -> LazyText:
     return texts[language]
 
 
-def _wordings(item: Item) -> dict[str, Mapping[str, str]]:
+def wordings_of(item: Item) -> dict[str, Mapping[str, str]]:
+    """The texts of a question by the names of their columns."""
     wordings = {"question": item.question, "outcome": item.outcome, "feedback": item.feedback}
     for letter, option in zip(LETTERS, item.options, strict=False):
         wordings |= {

@@ -118,6 +118,7 @@ class Item:
 
     Of several `numbers` the first that fits counts, and of the `texts` of a language. `extra` are answers of a
     matching question that belong to no prompt. The `options` of an ordering question stand in the right order.
+    A `retired` question stays in the bank and is asked of nobody any more.
     """
 
     code: str
@@ -131,6 +132,7 @@ class Item:
     texts: Mapping[str, tuple[TextAnswer, ...]] = field(default_factory=dict)
     extra: tuple[Wording, ...] = ()
     feedback: Wording = field(default_factory=dict)
+    retired: bool = False
 
     @property
     def answers(self) -> tuple[Wording, ...]:
@@ -159,10 +161,10 @@ class Bank:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many questions each competency has, by code."""
+        """How many questions each competency has that may be asked, by code."""
         counts = dict.fromkeys((competency.code for competency in self.competencies), 0)
         for item in self.items:
-            counts[item.competency] += 1
+            counts[item.competency] += not item.retired
         return counts
 
     @property
@@ -188,7 +190,7 @@ def to_json(item: Item) -> dict[str, Any]:
     questions stay what they are.
     """
     plain = _plain_number(item)
-    values = {
+    values: dict[str, Any] = {
         "code": item.code,
         "competency": item.competency,
         "kind": item.kind.value,
@@ -205,6 +207,8 @@ def to_json(item: Item) -> dict[str, Any]:
         values["numbers"] = [_number_to_json(answer) for answer in item.numbers]
     if item.extra:
         values["extra"] = [dict(wording) for wording in item.extra]
+    if item.retired:
+        values["retired"] = True
     return values
 
 
@@ -228,6 +232,7 @@ def from_json(values: Mapping[str, Any]) -> Item:
         },
         extra=tuple(values.get("extra", ())),
         feedback=values["feedback"],
+        retired=values.get("retired", False),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from ltitools.plugin import Launch, activities, competencies, session, utcnow
 from ltitools_diagnostic.items import Bank, CompetencyTitles, Wording, from_json, to_json
@@ -110,6 +110,11 @@ def all_current(tenant_id: int) -> dict[int, tuple[Version | None, Version | Non
     return current
 
 
+def is_asked() -> ColumnElement[bool]:
+    """The condition on `VersionItem` that a question is not retired."""
+    return func.coalesce(VersionItem.content["retired"].as_boolean(), False).is_(False)
+
+
 def may_edit(launch: Launch, activity_id: int) -> bool:
     """Whether the course of this launch owns the activity; nobody else edits it."""
     activity = activities.get(launch.tenant.id, activity_id)
@@ -117,22 +122,27 @@ def may_edit(launch: Launch, activity_id: int) -> bool:
 
 
 def sections(tenant_id: int, versions: Iterable[Version]) -> dict[int, list[Section]]:
-    """The competencies of versions with their counts, by version id, in two queries."""
-    limits = {version.id: version.per_competency for version in versions}
+    """The competencies of versions with their counts, by version id, in two queries.
+
+    Retired questions are not counted, and a published version does not show competencies in which nothing is asked.
+    """
+    by_id = {version.id: version for version in versions}
     counted = session.execute(
         select(VersionItem.competency_row_id, func.count())
-        .where(VersionItem.tenant_id == tenant_id, VersionItem.version_id.in_(limits))
+        .where(VersionItem.tenant_id == tenant_id, VersionItem.version_id.in_(by_id), is_asked())
         .group_by(VersionItem.competency_row_id)
     )
     counts = dict(counted.all())
-    found: dict[int, list[Section]] = {version_id: [] for version_id in limits}
+    found: dict[int, list[Section]] = {version_id: [] for version_id in by_id}
     for row in session.scalars(
         select(VersionCompetency)
-        .where(VersionCompetency.tenant_id == tenant_id, VersionCompetency.version_id.in_(limits))
+        .where(VersionCompetency.tenant_id == tenant_id, VersionCompetency.version_id.in_(by_id))
         .order_by(VersionCompetency.position)
     ):
-        items, limit = counts.get(row.id, 0), limits[row.version_id]
-        found[row.version_id].append(Section(row.code, row.titles, items, min(limit or items, items), row.weight))
+        items, version = counts.get(row.id, 0), by_id[row.version_id]
+        if items or version.state == DRAFT:
+            drawn = min(version.per_competency or items, items)
+            found[row.version_id].append(Section(row.code, row.titles, items, drawn, row.weight))
     return found
 
 
@@ -253,12 +263,20 @@ def _store_bank(version: Version, bank: Bank, weights: Mapping[str, Decimal]) ->
 
 def _drop_draft(version: Version) -> None:
     """Remove a draft and the previews of it; nothing else can refer to a draft."""
+    drop_previews(version)
+    for owned in (VersionItem, VersionCompetency):
+        session.execute(delete(owned).where(owned.tenant_id == version.tenant_id, owned.version_id == version.id))
+    session.delete(version)
+    session.flush()
+
+
+def drop_previews(version: Version) -> None:
+    """Remove the sittings by which instructors tried a draft."""
     previews = select(Attempt.id).where(
         Attempt.tenant_id == version.tenant_id, Attempt.version_id == version.id, Attempt.preview
     )
     for table in (Answer, Result, SelfRating):
         session.execute(delete(table).where(table.tenant_id == version.tenant_id, table.attempt_id.in_(previews)))
-    for owned in (Attempt, VersionItem, VersionCompetency):
-        session.execute(delete(owned).where(owned.tenant_id == version.tenant_id, owned.version_id == version.id))
-    session.delete(version)
-    session.flush()
+    session.execute(
+        delete(Attempt).where(Attempt.tenant_id == version.tenant_id, Attempt.version_id == version.id, Attempt.preview)
+    )

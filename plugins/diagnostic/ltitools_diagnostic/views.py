@@ -20,7 +20,7 @@ class Mistake:
     """Something missing in a form, for the summary at its top and next to the field."""
 
     field: str
-    text: LazyText
+    text: LazyText | str
 
 
 def page(template: str, **values: Any) -> str:

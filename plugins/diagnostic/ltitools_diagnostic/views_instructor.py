@@ -11,7 +11,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import LOCALES, Launch, LazyText, Placed, Refused, activities, session
-from ltitools_diagnostic import formats, report, uploads, versions
+from ltitools_diagnostic import formats, pictures, report, uploads, versions
 from ltitools_diagnostic.csvfile import shorten
 from ltitools_diagnostic.exporting import to_csv
 from ltitools_diagnostic.models import DRAFT, Upload, Version
@@ -76,14 +76,14 @@ def add_column() -> ResponseReturnValue:
 @pages.get("/new")
 def new() -> ResponseReturnValue:
     """The form for a file: a new pre-assessment while picking, a new version of the one that is open."""
-    launch = _editing_launch()
+    launch = editing_launch()
     return _upload_page(launch, ())
 
 
 @pages.post("/new")
 def upload() -> ResponseReturnValue:
     """Keep the uploaded file and show what is in it."""
-    launch = _editing_launch()
+    launch = editing_launch()
     file = request.files.get("file")
     title = launch.activity.title if launch.activity else request.form.get("title", "").strip()
     language = request.form.get("language", "")
@@ -114,9 +114,10 @@ def upload() -> ResponseReturnValue:
 @pages.get("/upload/<int:upload_id>")
 def import_report(upload_id: int) -> ResponseReturnValue:
     """What is in the file: counts, and every problem with its row and what to do."""
-    launch = _editing_launch()
+    launch = editing_launch()
     kept = _own_upload(launch, upload_id)
     imported = formats.read(kept.content, kept.filename, kept.language)
+    imported = pictures.with_missing(launch.tenant.id, imported)
     counts = imported.bank.counts
     return page(
         "report",
@@ -132,13 +133,13 @@ def import_report(upload_id: int) -> ResponseReturnValue:
 @pages.post("/upload/<int:upload_id>")
 def use_upload(upload_id: int) -> ResponseReturnValue:
     """Make the draft: of all rows, or of the good ones where the instructor says so."""
-    launch = _editing_launch()
+    launch = editing_launch()
     kept = _own_upload(launch, upload_id)
     imported = formats.read(kept.content, kept.filename, kept.language)
     only_good = request.form.get("rows") == "good"
     if not imported.bank.items or (imported.errors and not only_good):
         return redirect(url_for("diagnostic.import_report", upload_id=upload_id), 303)
-    activity_id = kept.activity_id or _new_activity(launch, kept.title)
+    activity_id = kept.activity_id or new_activity(launch, kept.title)
     live = versions.published(launch.tenant.id, activity_id)
     per_competency = live.per_competency if live else None
     draft = versions.keep_draft(launch.tenant.id, activity_id, imported.bank, per_competency)
@@ -149,11 +150,14 @@ def use_upload(upload_id: int) -> ResponseReturnValue:
 
 @pages.post("/revise")
 def revise() -> ResponseReturnValue:
-    """A draft with the published questions, to change its settings."""
-    launch = _editing_launch()
+    """A draft with the published questions, to change them or its settings; or the draft that is there."""
+    launch = editing_launch()
     live = versions.published(launch.tenant.id, launch.activity.id) if launch.activity else None
     if live is None:
         return redirect(url_for("tool.home"), 303)
+    waiting = versions.draft(launch.tenant.id, live.activity_id)
+    if waiting is not None:
+        return redirect(url_for("diagnostic.draft", version_id=waiting.id), 303)
     draft = versions.keep_draft(launch.tenant.id, live.activity_id, versions.bank(live), live.per_competency)
     session.commit()
     return redirect(url_for("diagnostic.draft", version_id=draft.id), 303)
@@ -162,8 +166,8 @@ def revise() -> ResponseReturnValue:
 @pages.get("/draft/<int:version_id>")
 def draft(version_id: int) -> ResponseReturnValue:
     """The settings of a draft, its preview, and its publication."""
-    launch = _editing_launch()
-    version = _own_draft(launch, version_id)
+    launch = editing_launch()
+    version = own_draft(launch, version_id)
     title = activities.get(launch.tenant.id, version.activity_id).title
     asked = "" if version.per_competency is None else str(version.per_competency)
     return _draft_page(launch, version, title, asked, ())
@@ -172,8 +176,8 @@ def draft(version_id: int) -> ResponseReturnValue:
 @pages.post("/draft/<int:version_id>")
 def change_draft(version_id: int) -> ResponseReturnValue:
     """Save the settings, and go on to where the button says: stay, preview, or publish."""
-    launch = _editing_launch()
-    version = _own_draft(launch, version_id)
+    launch = editing_launch()
+    version = own_draft(launch, version_id)
     title, asked = request.form.get("title", "").strip(), request.form.get("per_competency", "").strip()
     mistakes = []
     if not 0 < len(title) <= MAX_TITLE:
@@ -182,12 +186,14 @@ def change_draft(version_id: int) -> ResponseReturnValue:
         text = lazy("Write a whole number from 1 to %(limit)s, or leave it empty.", limit=MAX_PER_COMPETENCY)
         mistakes.append(Mistake("per_competency", text))
     weights = _read_weights(launch, version, mistakes)
+    go = request.form.get("go")
+    if go == "publish" and not any(each.drawn for each in versions.sections(launch.tenant.id, [version])[version.id]):
+        mistakes.append(Mistake("questions", lazy("There is no question yet that could be asked. Write one first.")))
     if mistakes:
         return _draft_page(launch, version, title, asked, mistakes), 422
     activities.change(launch.tenant.id, version.activity_id, title=title)
     versions.weigh(version, weights)
     version.per_competency = int(asked) if asked else None
-    go = request.form.get("go")
     if go == "publish":
         versions.publish(version)
         return _after_publication(launch, version)
@@ -215,7 +221,7 @@ def owner_text(launch: Launch, owner_course_id: int | None, settings: Mapping[st
     return lazy("the course “%(title)s”", title=title) if title else lazy("another course")
 
 
-def _editing_launch() -> Launch:
+def editing_launch() -> Launch:
     """An instructor's launch from a course that may make a pre-assessment, or change the one that is open."""
     launch = instructor_launch()
     if launch.course is None:
@@ -242,7 +248,8 @@ def _own_upload(launch: Launch, upload_id: int) -> Upload:
     return kept
 
 
-def _own_draft(launch: Launch, version_id: int) -> Version:
+def own_draft(launch: Launch, version_id: int) -> Version:
+    """A draft that this launch may change: of its own course, and of the activity that is open."""
     version = visible_version(launch, version_id)
     other = launch.activity is not None and launch.activity.id != version.activity_id
     if version.state != DRAFT or other or not versions.may_edit(launch, version.activity_id):
@@ -251,7 +258,8 @@ def _own_draft(launch: Launch, version_id: int) -> Version:
     return version
 
 
-def _new_activity(launch: Launch, title: str) -> int:
+def new_activity(launch: Launch, title: str) -> int:
+    """A pre-assessment without questions, which belongs to the course of the launch."""
     slug = activities.free_slug(launch.tenant.id, KEY, title)
     assert launch.course is not None
     settings = {OWNER_TITLE: launch.course.title}
@@ -304,7 +312,7 @@ def _upload_page(launch: Launch, mistakes: list[Mistake] | tuple[()]) -> str:
     return page(
         "new",
         new_version=launch.activity is not None,
-        title=request.form.get("title", ""),
+        title=request.values.get("title", ""),
         language=request.form.get("language", LOCALES[0]),
         languages=LANGUAGES,
         mistakes=mistakes,

@@ -18,7 +18,7 @@ from ltitools_diagnostic.seats import Seat, seat_of
 from ltitools_diagnostic.standing import Best
 from ltitools_diagnostic.texts import lazy
 from ltitools_diagnostic.views import Mistake, page, pages
-from ltitools_diagnostic.views_sitting import first_page
+from ltitools_diagnostic.views_sitting import first_page, time_left
 
 MAX_REASON = 500
 
@@ -129,6 +129,7 @@ def _start(seat: Seat, mistakes: Sequence[Mistake]) -> str:
         mistakes=mistakes,
         chosen_role=request.form.get("role", ""),
         **_common(seat),
+        **time_left(seat),
     )
 
 

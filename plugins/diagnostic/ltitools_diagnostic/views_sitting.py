@@ -52,7 +52,7 @@ def rating(version_id: int | None = None) -> ResponseReturnValue:
         return redirect(seat.home, 303)
     sections = _asked_sections(attempt)
     known = sitting.ratings(attempt.tenant_id, [attempt.id]).get(attempt.id, {})
-    return page("rating", seat=seat, sections=sections, ratings=RATINGS, known=known, **_time_left(seat))
+    return page("rating", seat=seat, sections=sections, ratings=RATINGS, known=known, **time_left(seat))
 
 
 @pages.post("/rating")
@@ -132,7 +132,7 @@ def overview(version_id: int | None = None) -> ResponseReturnValue:
         answered=sitting.answered(attempt),
         total=len(attempt.form),
         page_of=page_of,
-        **_time_left(seat),
+        **time_left(seat),
     )
 
 
@@ -194,11 +194,11 @@ def _question_page(seat: Seat, attempt: Attempt, number: int, problems: Mapping[
         section=_section_title(attempt, asked) if seat.grouped else None,
         total=len(attempt.form),
         answered=len(sitting.answered(attempt)),
-        **_time_left(seat),
+        **time_left(seat),
     )
 
 
-def _time_left(seat: Seat) -> dict[str, object]:
+def time_left(seat: Seat) -> dict[str, object]:
     """What a page needs to show the time that is left; no time limit, no clock."""
     left = None if seat.deadline is None else seat.deadline - seat.now
     show = left is not None and left < delivery.SHOW_CLOCK_UNDER

@@ -15,8 +15,10 @@ for (const clock of document.querySelectorAll(".clock[data-seconds]")) {
     return hours ? `${hours}:${two(minutes)}:${two(left % 60)}` : `${minutes}:${two(left % 60)}`;
   };
 
+  // A page without a form of the sitting is loaded again: the server then says that the time is over.
   const finish = () => {
     const form = document.getElementById("answers") || document.getElementById("submission");
+    if (!form) return location.reload();
     if (form.id === "answers") {
       const go = document.createElement("input");
       Object.assign(go, { type: "hidden", name: "go", value: "time" });
