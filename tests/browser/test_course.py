@@ -44,9 +44,11 @@ def meet_there(browser: Browser, campus: Sites) -> Iterator[Meet]:
 
 @pytest.fixture(scope="module")
 def placed(campus: Sites) -> tuple[str, ...]:
-    """Two activities in the first course, both opened once."""
+    """Two activities in the first course, both opened once, also by a learner."""
     for title in TITLES:
-        campus.enter("therese", campus.place("diagnostic:taster", title=title))
+        number = campus.place("diagnostic:taster", title=title)
+        campus.enter("therese", number)
+        campus.enter("chidi", number)
     return TITLES
 
 

@@ -69,7 +69,7 @@ def plugins() -> list[Plugin]:
 
 @pytest.fixture
 def placed(app: Flask, platform: Platform) -> list[str]:
-    """Activities in Course One, each opened once by the teacher."""
+    """Activities in Course One, each opened once by the teacher and by a learner."""
     titles = ["Quiz", "Essay", "Exam"]
     with writing(app):
         tenant_id = tenants.by_key("acme").id
@@ -77,6 +77,7 @@ def placed(app: Flask, platform: Platform) -> list[str]:
             activities.create(tenant_id, "probe", title.lower(), title)
     for title in titles:
         open_in_lms(app, platform, title)
+        open_in_lms(app, platform, title, sub="learner-9", roles=[LEARNER])
     return titles
 
 
@@ -109,6 +110,23 @@ def link_id(app: Flask, title: str) -> int:
 def enter(app: Flask, visit: Visit, title: str) -> Visit:
     """Press the button of an entry."""
     return Visit.of(visit.client, visit.post(f"{course_of(visit)}/open", {"link": str(link_id(app, title))}))
+
+
+def test_what_only_instructors_have_opened_is_not_there_for_learners(
+    app: Flask, platform: Platform, placed: list[str]
+) -> None:
+    """An exam that is still hidden in the LMS was tried by its teacher only."""
+    with writing(app):
+        activities.create(tenants.by_key("acme").id, "probe", "hidden", "Hidden")
+    open_in_lms(app, platform, "Hidden")
+    learner = platform.visit(app.test_client(), **PAGE)
+    assert "Quiz" in text_of(learner)
+    assert "Hidden" not in text_of(learner)
+    refused = learner.post(f"{course_of(learner)}/open", {"link": str(link_id(app, "Hidden"))})
+    assert error_code(refused) == "activity-unknown"
+    assert "Hidden" in text_of(platform.visit(app.test_client(), **{**PAGE, "sub": "teacher-1", "roles": [INSTRUCTOR]}))
+    open_in_lms(app, platform, "Hidden", sub="learner-9", roles=[LEARNER])
+    assert "Hidden" in text_of(learner)
 
 
 def test_a_link_with_the_custom_value_course_opens_the_page(app: Flask, platform: Platform) -> None:
@@ -214,7 +232,9 @@ def test_the_header_of_an_activity_has_the_way_back_for_those_who_came_from_the_
 ) -> None:
     with writing(app):
         activities.create(tenants.by_key("acme").id, "plain", "notes", "Notes")
-    alone = open_in_lms(app, platform, "Notes", custom={"activity": "plain:notes"})
+    notes = {"custom": {"activity": "plain:notes"}}
+    open_in_lms(app, platform, "Notes", **notes, sub="learner-9", roles=[LEARNER])
+    alone = open_in_lms(app, platform, "Notes", **notes)
     assert f'href="{course_of(alone)}"' not in alone.get().get_data(as_text=True)
     visit = enter(app, platform.visit(app.test_client(), **PAGE), "Notes")
     assert f'href="{course_of(visit)}"' in visit.get().get_data(as_text=True)
@@ -282,7 +302,7 @@ def test_a_tool_that_fails_does_not_take_the_page_with_it(start_app: Callable[..
     app = start_app([make_probe(progress=broken)])
     with writing(app):
         activities.create(tenants.by_key("acme").id, "probe", "quiz", "Quiz")
-    open_in_lms(app, platform, "Quiz")
+    open_in_lms(app, platform, "Quiz", sub="learner-9", roles=[LEARNER])
     assert "Quiz" in text_of(platform.visit(app.test_client(), **PAGE))
 
 
@@ -374,6 +394,7 @@ def test_a_pre_assessment_says_how_far_people_are(assessed: Flask, platform: Pla
     learner, teacher = assessed.test_client(), assessed.test_client()
     teaches = {"roles": [INSTRUCTOR], "sub": "teacher-1"}
     platform.visit(teacher, **opens, **teaches)
+    platform.visit(learner, **opens)
     assert "You have not begun yet." in text_of(platform.visit(learner, **PAGE))
     assert "Nobody has begun yet." in text_of(platform.visit(teacher, **PAGE, **teaches))
     assert platform.visit(learner, **opens).post("start").status_code == 303

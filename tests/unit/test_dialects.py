@@ -12,7 +12,8 @@ from ltitools.lti.platforms import dialect_of
     [
         ("<p>Good start, <strong>Ana</strong> &amp; all.</p><p>See page 3.</p>", "Good start, Ana & all.\nSee page 3."),
         ("One<br>Two<br />Three", "One\nTwo\nThree"),
-        ("<ul><li>first</li><li>second</li></ul>", "first\nsecond"),
+        ("<ul><li>first</li><li>second</li></ul>", "- first\n- second"),
+        ("<p>Two things:</p>\n<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n", "Two things:\n- a\n- b"),
         ("Use a < b and b > c, not &lt;", "Use a < b and b > c, not &lt;"),
         ("Plain words.", "Plain words."),
     ],

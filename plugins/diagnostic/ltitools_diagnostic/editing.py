@@ -101,8 +101,7 @@ def read(form: MultiDict[str, str], kind: Kind, up: str = "") -> Sheet:
             row |= {f"{name}_{each}": _clean(form.get(f"{name}_{letter}_{each}", "")) for each in LOCALES}
         row["right"] = "yes" if letter in right else ""
         rows.append(row)
-    if up in LETTERS[1:]:
-        place = LETTERS.index(up)
+    if (place := LETTERS.find(up or LETTERS[0])) > 0:
         rows[place - 1], rows[place] = rows[place], rows[place - 1]
     texts = {f"{name}_{each}": _clean(form.get(f"{name}_{each}", "")) for name in TEXTS for each in LOCALES}
     return Sheet(kind, form.get("competency", ""), texts, tuple(_arranged(kind, rows)))

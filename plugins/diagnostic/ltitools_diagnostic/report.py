@@ -47,6 +47,16 @@ SENTENCES: Mapping[str, LazyText] = {
 }
 
 
+RATINGS = (
+    lazy("Not at all"),
+    lazy("A little, with help"),
+    lazy("In simple cases"),
+    lazy("Well"),
+    lazy("So well that I could explain it to others"),
+)
+"""What a self-rating from 0 to 4 says."""
+
+
 @dataclass(frozen=True)
 class Advice:
     """What to learn: the plan that closes the gaps, and modules for what the answers do not settle."""

@@ -251,8 +251,7 @@ def pages(attempt: Attempt, *, grouped: bool) -> list[list[int]]:
             select(VersionItem.id, VersionItem.competency_row_id).where(
                 VersionItem.tenant_id == attempt.tenant_id, VersionItem.version_id == attempt.version_id
             )
-        )
-        .all()
+        ).all()
     )
     found: dict[int, list[int]] = {}
     for number in numbers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -114,7 +114,7 @@ def competency(version_id: int, row_id: int) -> ResponseReturnValue:
     version = own_draft(editing_launch(), version_id)
     group = _group(version, row_id)
     typed = {f"title_{each}": group.titles.get(each, "") for each in LOCALES}
-    return page("editor_competency", version=version, group=group, typed=typed, mistakes=(), max_text=MAX_TEXT)
+    return _competency_page(version, group, typed, ())
 
 
 @pages.post("/editor/<int:version_id>/competencies/<int:row_id>")
@@ -128,8 +128,7 @@ def change_competency(version_id: int, row_id: int) -> ResponseReturnValue:
         return redirect(url_for("diagnostic.questions", version_id=version.id), 303)
     titles, mistakes = _read_titles()
     if mistakes:
-        values = {"version": version, "group": group, "typed": request.form, "mistakes": mistakes}
-        return page("editor_competency", max_text=MAX_TEXT, **values), 422
+        return _competency_page(version, group, request.form, mistakes), 422
     drafts.rename_competency(version, row_id, titles)
     session.commit()
     return redirect(url_for("diagnostic.questions", version_id=version.id, _anchor=_anchor_of(group.code)), 303)
@@ -313,7 +312,7 @@ def _with_picture(version: Version, found: Sequence[Group], entry: Entry | None,
         except pictures.NotKept as problem:
             mistakes.append(Mistake("picture", problem.text))
     if mistakes:
-        return _question_page(version, found, entry, sheet, mistakes, said=said), 422
+        return _question_page(version, found, entry, sheet, mistakes, descriptions=said), 422
     session.commit()
     texts = dict(sheet.texts)
     for each in LOCALES:
@@ -325,7 +324,11 @@ def _with_picture(version: Version, found: Sequence[Group], entry: Entry | None,
     return _question_page(version, found, entry, sheet, shown=shown, added=True)
 
 
-def _questions_page(version: Version, typed: object, mistakes: Sequence[Mistake]) -> str:
+def _competency_page(version: Version, group: Group, typed: Mapping[str, str], mistakes: Sequence[Mistake]) -> str:
+    return page("editor_competency", version=version, group=group, typed=typed, mistakes=mistakes, languages=LANGUAGES)
+
+
+def _questions_page(version: Version, typed: Mapping[str, str], mistakes: Sequence[Mistake]) -> str:
     found = drafts.groups(version)
     return page(
         "editor",
@@ -338,7 +341,6 @@ def _questions_page(version: Version, typed: object, mistakes: Sequence[Mistake]
         typed=typed,
         mistakes=mistakes,
         max_name=MAX_NAME,
-        max_text=MAX_TEXT,
     )
 
 
@@ -351,7 +353,7 @@ def _question_page(
     *,
     shown: Item | None = None,
     theirs: Item | None = None,
-    said: dict[str, str] | None = None,
+    descriptions: dict[str, str] | None = None,
     more: bool = False,
     saved: bool = False,
     added: bool = False,
@@ -369,7 +371,7 @@ def _question_page(
         mistakes=mistakes,
         previews=_previews(shown) if shown else (),
         theirs=_previews(theirs, first=1 + len(LOCALES)) if theirs else (),
-        said=said or {},
+        descriptions=descriptions or {},
         saved=saved,
         added=added,
         gone=gone,

@@ -70,7 +70,7 @@ def cancel() -> ResponseReturnValue:
 def add_column() -> ResponseReturnValue:
     """Give this activity a column in the LMS's gradebook."""
     instructor_launch().add_column()
-    return redirect(url_for("tool.home"), 303)
+    return redirect(url_for("tool.home", column="added"), 303)
 
 
 @pages.get("/new")

@@ -158,10 +158,17 @@ def _results(seat: Seat, past: Sequence[Attempt], mistakes: Sequence[Mistake]) -
         may_sit_again=bool(again) and _may_sit_again(seat),
         again_count=len(again),
         questions=_reviewed(seat, latest),
-        own_ratings=sitting.ratings(latest.tenant_id, [latest.id]).get(latest.id, {}),
+        own_ratings=_own_ratings(past),
+        rating_texts=report.RATINGS,
         mistakes=mistakes,
         **_common(seat),
     )
+
+
+def _own_ratings(past: Sequence[Attempt]) -> dict[str, int]:
+    """What the person thought of themselves, by competency; it is asked before the first sitting."""
+    rated = sitting.ratings(past[0].tenant_id, [each.id for each in past])
+    return {code: rating for own in rated.values() for code, rating in own.items()}
 
 
 def _common(seat: Seat) -> dict[str, object]:
@@ -249,4 +256,5 @@ def _asked_for(seat: Seat, course_id: int | None) -> sitting.Request:
 
 
 def _more_time(seat: Seat, mistakes: Sequence[Mistake]) -> str:
-    return page("more_time", seat=seat, mistakes=mistakes, max_reason=MAX_REASON, **_common(seat))
+    back = first_page(seat, seat.attempt) if seat.attempt and not seat.overdue else seat.home
+    return page("more_time", seat=seat, back=back, mistakes=mistakes, max_reason=MAX_REASON, **_common(seat))

@@ -53,10 +53,13 @@ def persons_sitting(person_id: int, number: int) -> ResponseReturnValue:
 
 
 def review(launch: Launch, person_id: int) -> ResponseReturnValue:
-    """Where a click on a grade in the gradebook leads: the person's sitting that the grade is of."""
+    """Where a click on a grade in the gradebook leads: the person's sitting that brought the grade."""
     seen = _seen(launch, person_id)
     past = sitting.counted(seen.attempts)
-    return _sitting_page(seen, past[-1], ()) if past else _person_page(seen, ())
+    if not past:
+        return _person_page(seen, ())
+    brought = next(each for each in past if each.standing == past[-1].standing)
+    return _sitting_page(seen, brought, ())
 
 
 @pages.post("/people/<int:person_id>/allowance")
@@ -157,6 +160,7 @@ def _sitting_page(seen: Seen, attempt: Attempt, mistakes: Sequence[Mistake]) -> 
     own = seen.who
     assert seen.launch.activity is not None
     rules = delivery.rules_of(own.tenant_id, own.link_id, own.activity_id, seen.launch.activity.settings)
+    past = sitting.counted(seen.attempts)
     return page(
         "person_sitting",
         person=seen.person,
@@ -164,7 +168,10 @@ def _sitting_page(seen: Seen, attempt: Attempt, mistakes: Sequence[Mistake]) -> 
         outcomes=list(sitting.in_order([attempt])[0].values()),
         ratings=sitting.ratings(own.tenant_id, [attempt.id]).get(attempt.id, {}),
         questions=[reviewed(each) for each in sitting.questions(attempt)],
-        only_one=sitting.counted(seen.attempts) == [attempt],
+        only_one=past == [attempt],
+        score=past[-1].standing if past else None,
+        others=[each.number for each in seen.attempts if each.number != attempt.number],
+        rating_texts=report.RATINGS,
         cut=report.cut_percent(),
         mistakes=mistakes,
         max_reason=MAX_REASON,

@@ -12,21 +12,12 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import current_launch, session
-from ltitools_diagnostic import asking, delivery, moments, sitting, versions
+from ltitools_diagnostic import asking, delivery, moments, report, sitting, versions
 from ltitools_diagnostic.items import Response
 from ltitools_diagnostic.models import Attempt
 from ltitools_diagnostic.seats import Seat, seat_of
 from ltitools_diagnostic.sitting import Question
-from ltitools_diagnostic.texts import lazy
 from ltitools_diagnostic.views import page, pages
-
-RATINGS = (
-    lazy("Not at all"),
-    lazy("A little, with help"),
-    lazy("In simple cases"),
-    lazy("Well"),
-    lazy("So well that I could explain it to others"),
-)
 
 
 def first_page(seat: Seat, attempt: Attempt) -> str:
@@ -52,7 +43,7 @@ def rating(version_id: int | None = None) -> ResponseReturnValue:
         return redirect(seat.home, 303)
     sections = _asked_sections(attempt)
     known = sitting.ratings(attempt.tenant_id, [attempt.id]).get(attempt.id, {})
-    return page("rating", seat=seat, sections=sections, ratings=RATINGS, known=known, **time_left(seat))
+    return page("rating", seat=seat, sections=sections, ratings=report.RATINGS, known=known, **time_left(seat))
 
 
 @pages.post("/rating")
@@ -228,6 +219,8 @@ def _next_page(seat: Seat, attempt: Attempt, number: int, where: str) -> str:
     last = len(sitting.pages(attempt, grouped=seat.grouped))
     if where.startswith("clear-"):
         return seat.url("question", number=number)
+    if where == "more-time":
+        return url_for("diagnostic.more_time")
     if where == "back" and number > 1:
         return seat.url("question", number=number - 1)
     if where == "overview" or number == last:

@@ -301,7 +301,7 @@ def test_self_ratings_are_asked_first_and_shown_beside_the_results(enter: Enter,
     assert visit.post("rating", {fields[0]: "3", fields[1]: "9"}).headers["Location"].endswith("/q/1")
     assert [row["rating"] for row in rows("SELECT rating FROM diagnostic_self_rating")] == [3]
     visit.post("submit")
-    assert "You rated yourself: 3 of 4." in of(visit)
+    assert "You said before: “Well”" in of(visit)
     board = of(enter(activity, as_=INSTRUCTOR))
     assert "self: 3 of 4" in board
     assert "Self-rating (0 to 4)" in board

@@ -132,6 +132,12 @@ def test_a_click_on_a_grade_in_the_gradebook_opens_that_very_sitting(
     learner = {"user_id": f"ada@{platform.issuer}"}
     teacher = enter(activity, as_=INSTRUCTOR, for_user=learner, **review)
     assert "Ada Lovelace: Attempt 1" in of(teacher)
+    learner_again = enter(activity, name="Ada Lovelace", endpoint=COLUMN)
+    finish(learner_again, right=5)
+    finish(learner_again, right=1)
+    page = of(enter(activity, as_=INSTRUCTOR, for_user=learner, **review))
+    assert "Ada Lovelace: Attempt 2" in page
+    assert "Score that counts: 83.33 out of 100" in page
     own = enter(activity, for_user=learner, **review)
     assert "Your results" in of(own)
 

@@ -89,7 +89,8 @@ class Activity(Base):
 class Link(Base):
     """An LTI resource link: an activity placed in a course, with the gradebook column the LMS names for it.
 
-    Results belong to a link, so a copied or duplicated one starts empty and has a column of its own.
+    Results belong to a link, so a copied or duplicated one starts empty and has a column of its own. A learner who came
+    through it, last at `learner_seen_at`, is the sign that the LMS lets learners see it.
     """
 
     __tablename__ = "link"
@@ -106,6 +107,7 @@ class Link(Base):
     line_item_url: Mapped[str | None] = mapped_column(String(2048))
     line_items_url: Mapped[str | None] = mapped_column(String(2048))
     service_scopes: Mapped[list[str]] = mapped_column(Json, default=list)
+    learner_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 

@@ -6,12 +6,13 @@ A link opens it that stands for the whole course (Canvas's course navigation), o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from ltitools.db import session, upsert
+from ltitools.lti.claims import INSTRUCTORS
 from ltitools.models import Activity, Link
 
 HOST = "-"
@@ -47,7 +48,15 @@ def page_activity(tenant_id: int) -> Activity:
     return found
 
 
-def placed(tenant_id: int, course_id: int) -> Sequence[tuple[Link, Activity]]:
+def visible_to(roles: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
+    """Which links people with these roles may see: instructors all, others those that a learner has come through.
+
+    The LMS does not tell what it hides. That it let a learner through is the sign that it does not.
+    """
+    return () if not set(INSTRUCTORS).isdisjoint(roles) else (Link.learner_seen_at.is_not(None),)
+
+
+def placed(tenant_id: int, course_id: int, roles: Iterable[str]) -> Sequence[tuple[Link, Activity]]:
     """The links of a course that open an activity of a tool, in the order in which they were first opened.
 
     A platform names a link when somebody opens it, so one that nobody has opened yet is not among them.
@@ -55,7 +64,7 @@ def placed(tenant_id: int, course_id: int) -> Sequence[tuple[Link, Activity]]:
     rows = session.execute(
         select(Link, Activity)
         .join(Activity, Activity.id == Link.activity_id)
-        .where(Link.tenant_id == tenant_id, Link.course_id == course_id, Activity.plugin != HOST)
+        .where(Link.tenant_id == tenant_id, Link.course_id == course_id, Activity.plugin != HOST, *visible_to(roles))
         .order_by(Link.id)
     )
     return [(link, activity) for link, activity in rows]

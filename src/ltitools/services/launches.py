@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 
 from ltitools.context import current_host
 from ltitools.db import new_public_id, session, upsert, utcnow
-from ltitools.lti.claims import INSTRUCTORS, DeepLinkingSettings, Message
+from ltitools.lti.claims import INSTRUCTORS, DeepLinkingSettings, Message, Role
 from ltitools.lti.platforms import dialect_of
 from ltitools.models import (
     Activity,
@@ -191,6 +191,7 @@ def open_link(launch: Launch, link_id: int) -> Launch:
             Link.course_id == launch.course_id,
             Link.id == link_id,
             Activity.plugin != courses.HOST,
+            *courses.visible_to(launch.roles),
         )
     ).first()
     if found is None or launch.course_id is None:
@@ -377,6 +378,7 @@ def _link(
         "line_items_url": message.line_items_url or None,
         "service_scopes": list(message.service_scopes),
         "activity_id": activity_id,
+        "learner_seen_at": utcnow() if Role.LEARNER in message.roles else None,
     }
     statement = upsert(Link).values(
         tenant_id=registration.tenant_id,

@@ -116,7 +116,7 @@ def _available(opened: Opened) -> Mapping[str, Plugin]:
 def _entries(opened: Opened, with_progress: bool) -> list[Entry]:
     """The page's lines, each tool asked once."""
     launch = opened.launch
-    placed = courses.placed(launch.tenant.id, launch.course.id) if launch.course else ()
+    placed = courses.placed(launch.tenant.id, launch.course.id, launch.roles) if launch.course else ()
     named = [(replace(link_of(row), title=row.title or activity.title), activity) for row, activity in placed]
     available = _available(opened)
     progress: dict[int, Progress] = {}

@@ -10,7 +10,8 @@ from typing import Any
 from ltitools.lti.platforms.base import Dialect, Score
 
 MARKUP = re.compile(r"</[a-z][a-z0-9]*>|<br\s*/?>", re.IGNORECASE)
-LINE_END = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6]|tr|blockquote|pre)>", re.IGNORECASE)
+LINE_END = re.compile(r"\s*(?:<br\s*/?>|</(?:p|div|li|h[1-6]|tr|blockquote|pre|ul|ol)>)\s*", re.IGNORECASE)
+ENTRY = re.compile(r"\s*<li[^<>]*>\s*", re.IGNORECASE)
 TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
@@ -29,7 +30,8 @@ class Moodle(Dialect):
         """
         if not MARKUP.search(comment):
             return comment
-        return html.unescape(TAG.sub("", LINE_END.sub("\n", comment))).strip()
+        lines = ENTRY.sub("\n- ", LINE_END.sub("\n", comment))
+        return re.sub(r"\n{2,}", "\n", html.unescape(TAG.sub("", lines))).strip()
 
     def score_document(self, score: Score) -> dict[str, Any]:
         document = super().score_document(score)

@@ -52,6 +52,7 @@ def upgrade() -> None:
     op.add_column("course", sa.Column("roster_at", UtcDateTime(), nullable=True))
     op.add_column("course", sa.Column("roster_asked_at", UtcDateTime(), nullable=True))
     op.add_column("course", _new_text("roster_problem", 1000))
+    op.add_column("link", sa.Column("learner_seen_at", UtcDateTime(), nullable=True))
     for table in ("evidence", "competency_result"):
         op.add_column(table, sa.Column("withdrawn_at", UtcDateTime(), nullable=True))
         op.add_column(table, _new_text("withdrawn_reason", 500))

@@ -1,0 +1,561 @@
+"""Questions written in the browser: every kind, both languages, pictures, and two people at once."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from ltitools.plugin import session, use_locale
+from ltitools.testing import INSTRUCTOR, Platform, Visit, error_code
+from ltitools_diagnostic import editing, formats, versions
+from ltitools_diagnostic.exporting import to_csv
+from ltitools_diagnostic.importing import read
+from ltitools_diagnostic.items import Bank, Item, Kind
+from ltitools_diagnostic.models import Version
+
+STATIC = Path(__file__).parents[1] / "ltitools_diagnostic" / "static"
+ALL_KINDS = (STATIC / "example-kinds.csv").read_bytes()
+EXAMPLES = ("example.csv", "example-kinds.csv", "example.gift.txt")
+COMPETENCY = {"title_en": "First aid", "title_fr": "Premiers secours", "code": "aid"}
+
+Enter = Callable[..., Visit]
+Choose = Callable[..., Visit]
+Publish = Callable[..., str]
+Rows = Callable[..., list[Any]]
+Fields = dict[str, Any]
+
+
+class _Form(HTMLParser):
+    """What a browser would send of the form with the class ``editor`` when nothing in it is touched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: Fields = {}
+        self.inside = False
+        self.select = self.area = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.inside = "editor" in values.get("class", "")
+        if not self.inside:
+            return
+        name = values.get("name", "")
+        if tag == "textarea":
+            self.area, self.fields[name] = name, ""
+        elif tag == "select":
+            self.select = name
+        elif tag == "option" and ("selected" in values or self.select not in self.fields):
+            self.fields[self.select] = values["value"]
+        elif tag == "input" and values["type"] in ("radio", "checkbox"):
+            if "checked" in values:
+                self.fields.setdefault(name, []).append(values["value"])
+        elif tag == "input" and values["type"] != "file":
+            self.fields[name] = values.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.inside = False
+        self.area = "" if tag == "textarea" else self.area
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            # The line break right behind the tag is none of the text.
+            self.fields[self.area] = (self.fields[self.area] + data).removeprefix("\n").replace("\n", "\r\n")
+
+
+def fields_of(page: str) -> Fields:
+    form = _Form()
+    form.feed(page)
+    return {name: value for name, value in form.fields.items() if name != "_form"}
+
+
+def of(visit: Visit, path: str = "") -> str:
+    return unescape(visit.get(path).get_data(as_text=True))
+
+
+def uploaded(visit: Visit, content: bytes, name: str = "bank.csv") -> int:
+    """A draft with the questions of a file; gives the id of its version."""
+    report = visit.post("new", {"title": "Before", "language": "en", "file": (io.BytesIO(content), name)})
+    draft = visit.post(report.headers["Location"], {"rows": "all"}).headers["Location"]
+    return int(draft.rpartition("/")[2])
+
+
+def written(visit: Visit, title: str = "Before") -> int:
+    """A draft without questions, with one competency."""
+    where = visit.post("write", {"title": title}).headers["Location"]
+    assert visit.post(f"{where}/competencies", COMPETENCY).status_code == 303
+    return int(where.rpartition("/")[2])
+
+
+@pytest.fixture
+def bank_of(app: Flask) -> Callable[[int], Bank]:
+    def bank_of(version_id: int) -> Bank:
+        with app.app_context():
+            version = session.get(Version, version_id)
+            assert version is not None
+            return versions.bank(version)
+
+    return bank_of
+
+
+@pytest.fixture
+def new(rows: Rows) -> Callable[..., Any]:
+    """Writes a new question and saves it."""
+
+    def new(visit: Visit, version_id: int, kind: str, fields: Mapping[str, Any], go: str = "save") -> Any:
+        [row, *_more] = rows(
+            "SELECT id FROM diagnostic_competency WHERE version_id = :v ORDER BY position", v=version_id
+        )
+        page = visit.get(f"editor/{version_id}/new/{row['id']}/{kind}").get_data(as_text=True)
+        return visit.post(f"editor/{version_id}/new/{row['id']}/{kind}", {**fields_of(page), **fields, "go": go})
+
+    return new
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_question_that_goes_through_a_form_is_the_same(name: str, locale: str) -> None:
+    for item in formats.read((STATIC / name).read_bytes(), name).bank.items:
+        with use_locale(locale):
+            checked = editing.check(editing.sheet_of(item), item.code)
+        assert (checked.item, checked.mistakes) == (item, ())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_draft_whose_questions_are_all_saved_again_is_the_same_and_so_is_its_file(
+    choose: Choose, bank_of: Callable[[int], Bank], rows: Rows, name: str
+) -> None:
+    visit = choose()
+    version_id = uploaded(visit, (STATIC / name).read_bytes(), name)
+    before = bank_of(version_id)
+    for row in rows("SELECT id FROM diagnostic_item WHERE version_id = :v", v=version_id):
+        path = f"editor/{version_id}/questions/{row['id']}"
+        fields = fields_of(visit.get(path).get_data(as_text=True))
+        assert visit.post(path, {**fields, "go": "save"}).status_code == 303
+    assert bank_of(version_id) == before
+    file = visit.get(f"bank/{version_id}.csv").get_data()
+    assert read(file).bank == before
+
+
+WRITTEN: dict[str, Fields] = {
+    "single": {
+        "option_a_en": "Yes", "option_b_en": "No", "option_d_en": "Perhaps", "option_a_fr": "Oui",
+        "reason_d_en": "Never.", "right": ["d"], "feedback_fr": "Voilà.",
+    },
+    "multiple": {
+        "option_a_en": "One", "option_b_en": "Two", "option_c_en": "Three", "weight_a": "50", "weight_b": "50",
+        "weight_c": "-25,5", "right": ["a", "b"],
+    },
+    "truefalse": {"right": ["b"], "reason_b_en": "It cools.", "outcome_en": "Knows burns"},
+    "numeric": {
+        "number_a": "12,5", "tolerance_a": "5%", "number_b": "20..30", "weight_b": "50", "reason_b_en": "Nearly.",
+        "number_c": "*", "weight_c": "0",
+    },
+    "text": {
+        "text_a": "pansement", "language_a": "fr", "text_c": "plaster|tape", "language_c": "en", "text_d": "band*",
+        "language_d": "en", "weight_d": "25", "reason_d_fr": "Presque.",
+    },
+    "matching": {
+        "match_a_en": "A hot bath", "option_b_en": "Nosebleed", "match_b_en": "Head forward", "option_c_en": "Fainting",
+        "match_c_en": "Legs up",
+    },
+    "ordering": {"option_a_en": "First", "option_c_en": "Second", "option_d_en": "=Third"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_a_question_of_each_kind_is_written_in_the_browser_and_survives_a_file(
+    choose: Choose, new: Callable[..., Any], bank_of: Callable[[int], Bank], kind: str
+) -> None:
+    visit = choose()
+    version_id = written(visit)
+    question = {"question_en": "What **now**?\r\n\r\n- this", "question_fr": "Et *maintenant* ?"}
+    answer = new(visit, version_id, kind, {**question, **WRITTEN[kind]})
+    assert answer.status_code == 303, unescape(answer.get_data(as_text=True))
+    bank = bank_of(version_id)
+    [item] = bank.items
+    assert (item.kind, item.code, item.competency) == (kind, "aid-1", "aid")
+    assert item.question == {"en": "What **now**?\n\n- this", "fr": "Et *maintenant* ?"}
+    assert read(to_csv(bank)).bank == bank
+    page = of(visit, answer.headers["Location"])
+    assert "The question is saved in the draft." in page
+    assert page.count("<strong>now</strong>") == 1
+    assert page.count("<em>maintenant</em>") == 1
+
+
+def test_rows_left_out_in_the_middle_do_not_change_what_is_right(
+    choose: Choose, new: Callable[..., Any], bank_of: Callable[[int], Bank]
+) -> None:
+    visit = choose()
+    version_id = written(visit)
+    for kind in ("single", "numeric", "text", "matching"):
+        new(visit, version_id, kind, {"question_en": "?", **WRITTEN[kind]})
+    single, numeric, text, matching = bank_of(version_id).items
+    assert [option.text["en"] for option in single.options] == ["Yes", "No", "Perhaps"]
+    assert (single.keys, single.options[2].reason) == ((2,), {"en": "Never."})
+    assert [answer.weight for answer in numeric.numbers] == [100, 50, 0]
+    assert [answer.text for answer in text.texts["en"]] == ["plaster|tape", "band*"]
+    assert (text.texts["en"][1].weight, text.texts["en"][1].feedback) == (25, {"fr": "Presque."})
+    assert [answer.text for answer in text.texts["fr"]] == ["pansement"]
+    assert (len(matching.options), matching.extra) == (2, ({"en": "A hot bath"},))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "field", "said"),
+    [
+        ("single", {"question_en": ""}, "question_en", "The question is empty."),
+        ("single", {"right": []}, "answer", "The answer is empty."),
+        ("ordering", {"option_c_en": "", "option_d_en": ""}, "option_b_en", "at least two"),
+        ("single", {"option_b_en": "yes"}, "option_b_en", "says the same as option a"),
+        ("single", {"reason_c_en": "Because."}, "option_c_en", "Write the option, or empty"),
+        ("single", {"option_a_en": "x" * 4001}, "option_a_en", "longer than 4000"),
+        ("multiple", {"weight_a": "much"}, "weight_a", "a percentage from -100 to 100"),
+        ("multiple", {"right": ["a"]}, "answer", "The weights make other options right"),
+        ("truefalse", {"right": []}, "answer", "The answer is empty."),
+        ("numeric", {"number_b": "many"}, "number_b", "The answer must be a number"),
+        ("numeric", {"number_b": "1|2"}, "number_b", "The answer must be a number"),
+        ("numeric", {"tolerance_a": "some"}, "number_a", "The tolerance must be"),
+        ("text", {"language_a": "en", "text_a": " ", "reason_a_en": "x"}, "text_a", "could type"),
+        ("matching", {"match_c_en": ""}, "match_b_en", "Write the right answer to option b"),
+        ("ordering", {"option_c_en": "first "}, "option_b_en", "says the same as option a"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_at_their_field_by_the_rules_of_the_file_and_nothing_is_lost(
+    choose: Choose, new: Callable[..., Any], rows: Rows, kind: str, fields: Fields, field: str, said: str
+) -> None:
+    visit = choose()
+    typed = {"question_en": "Why “so”?", "feedback_en": "Kept <b>", **WRITTEN[kind], **fields}
+    answer = new(visit, written(visit), kind, typed)
+    page = unescape(answer.get_data(as_text=True))
+    assert answer.status_code == 422
+    assert f'<a href="#{field}">' in page
+    assert re.search(f'id="{field}"', page)
+    assert said in page
+    kept = fields_of(answer.get_data(as_text=True)).values()
+    assert {text.strip() for text in typed.values() if isinstance(text, str)} <= {
+        "",
+        *(text for text in kept if isinstance(text, str)),
+    }
+    assert rows("SELECT id FROM diagnostic_item") == []
+
+
+def test_more_rows_a_line_that_moves_up_and_a_preview_save_nothing(
+    choose: Choose, new: Callable[..., Any], rows: Rows
+) -> None:
+    visit = choose()
+    version_id = written(visit)
+    typed = {"question_en": "In which order?", **WRITTEN["ordering"]}
+    more = fields_of(new(visit, version_id, "ordering", typed, go="more").get_data(as_text=True))
+    assert [name for name in more if name.startswith("option") and name.endswith("en")][-1] == "option_g_en"
+    assert [more[f"option_{letter}_en"] for letter in "abc"] == ["First", "Second", "=Third"]
+    up = fields_of(new(visit, version_id, "ordering", typed, go="up-d").get_data(as_text=True))
+    assert [up[f"option_{letter}_en"] for letter in "abc"] == ["First", "=Third", "Second"]
+    preview = unescape(new(visit, version_id, "ordering", typed, go="preview").get_data(as_text=True))
+    assert preview.count("<fieldset disabled") == 2
+    assert rows("SELECT id FROM diagnostic_item") == []
+
+
+def test_the_preview_asks_in_both_languages_and_tells_the_solution(choose: Choose, rows: Rows) -> None:
+    visit = choose()
+    version_id = uploaded(visit, ALL_KINDS)
+    pages = [of(visit, f"editor/{version_id}/questions/{row['id']}") for row in rows("SELECT id FROM diagnostic_item")]
+    assert all("Solution, as it is shown afterwards" in page for page in pages)
+    matching, ordering, multiple, numeric, text, _single, truth = pages
+    assert '<label class="rich" for="answer-1-0">Nosebleed</label>' in matching
+    assert '<label class="rich" for="answer-2-0">Saignement de nez</label>' in matching
+    assert "Choisissez une réponse" in matching
+    assert '<dd class="rich">Pencher la tête en avant</dd>' in matching
+    assert ordering.index("Look after your own safety</li>") < ordering.index("Call for help</li>")
+    assert "right answer</strong>" in multiple
+    assert "100 to 120" in numeric
+    assert "100 à 120" in numeric
+    assert "plaster / adhesive bandage" in text
+    assert "Vrai" in truth
+
+
+def test_the_list_tells_kind_language_and_state_and_does_what_its_buttons_say(
+    choose: Choose, rows: Rows, bank_of: Callable[[int], Bank]
+) -> None:
+    visit = choose()
+    version_id = uploaded(visit, ALL_KINDS)
+    page = of(visit, f"editor/{version_id}")
+    for text in ("Matching", "Ordering", "Several right options", "A number", "French", "First aid"):
+        assert text in page
+    ids = [row["id"] for row in rows("SELECT id FROM diagnostic_item ORDER BY position")]
+
+    def codes() -> list[str]:
+        return [item.code for item in bank_of(version_id).items]
+
+    def do(action: str) -> str:
+        answer = visit.post(f"editor/{version_id}", {"do": action})
+        assert answer.status_code == 303
+        return answer.headers["Location"]
+
+    assert do(f"down-{ids[0]}").endswith(f"#question-{ids[0]}")
+    assert codes()[:3] == ["aid-2", "aid-1", "aid-3"]
+    do(f"up-{ids[0]}")
+    do(f"up-{ids[0]}")
+    assert codes()[:2] == ["aid-1", "aid-2"]
+    copy = int(do(f"copy-{ids[0]}").rpartition("-")[2])
+    assert codes()[:3] == ["aid-1", "first-aid-1", "aid-2"]
+    do(f"retire-{copy}")
+    assert [item.code for item in bank_of(version_id).items if item.retired] == ["first-aid-1"]
+    assert "retired: asked of nobody" in of(visit, f"editor/{version_id}")
+    do(f"back-{copy}")
+    assert not any(item.retired for item in bank_of(version_id).items)
+    assert visit.post(f"editor/{version_id}", {"do": "burn-1"}).status_code == 400
+    path = f"editor/{version_id}/questions/{copy}/delete"
+    assert "removed from this draft for good" in of(visit, path)
+    visit.post(path)
+    assert codes() == [f"aid-{number}" for number in range(1, 8)]
+    assert error_code(visit.get(f"editor/{version_id}/questions/{copy}")) == "diagnostic-question-gone"
+
+
+def test_a_retired_question_is_asked_of_nobody_and_stays_in_the_file(
+    choose: Choose, enter: Enter, rows: Rows, bank_of: Callable[[int], Bank]
+) -> None:
+    visit = choose()
+    version_id = uploaded(visit, ALL_KINDS)
+    for row in rows("SELECT id FROM diagnostic_item WHERE code <> 'aid-7'"):
+        visit.post(f"editor/{version_id}", {"do": f"retire-{row['id']}"})
+    bank = bank_of(version_id)
+    assert read(visit.get(f"bank/{version_id}.csv").get_data()).bank == bank
+    assert bank.counts == {"first-aid": 1}
+    assert '<td class="number">1</td>' in of(visit, f"draft/{version_id}")
+    visit.post(f"draft/{version_id}", {"title": "Before", "go": "publish"})
+    learner = enter("diagnostic:before")
+    assert "1 question on 1 competency" in of(learner)
+    learner.post("start")
+    [attempt] = rows("SELECT form FROM diagnostic_attempt")
+    [kept] = rows("SELECT id FROM diagnostic_item WHERE code = 'aid-7'")
+    assert re.findall(r"\[\[(\d+), \[\]\]\]", str(attempt["form"])) == [str(kept["id"])]
+
+
+def test_competencies_are_added_renamed_and_removed_while_they_are_empty(
+    choose: Choose, new: Callable[..., Any], bank_of: Callable[[int], Bank], rows: Rows
+) -> None:
+    visit = choose()
+    version_id = written(visit)
+    where = f"editor/{version_id}/competencies"
+    again = visit.post(where, {"title_en": "Other", "code": "AID"})
+    assert (again.status_code, "Another competency has this code" in again.get_data(as_text=True)) == (422, True)
+    assert 'href="#title_en"' in visit.post(where, {"title_en": " "}).get_data(as_text=True)
+    assert visit.post(where, {"title_fr": "Éteindre un feu"}).status_code == 303
+    ids = {row["code"]: row["id"] for row in rows("SELECT id, code FROM diagnostic_competency")}
+    assert set(ids) == {"aid", "éteindre-un-feu"}
+    visit.post(f"{where}/{ids['aid']}", {"title_en": "Helping", "title_fr": ""})
+    assert bank_of(version_id).competencies[0].titles == {"en": "Helping"}
+    new(visit, version_id, "truefalse", {"question_en": "?", "right": ["a"]})
+    assert "Remove this competency" not in of(visit, f"{where}/{ids['aid']}")
+    visit.post(f"{where}/{ids['aid']}", {"go": "remove"})
+    visit.post(f"{where}/{ids['éteindre-un-feu']}", {"go": "remove"})
+    assert [competency.code for competency in bank_of(version_id).competencies] == ["aid"]
+    assert error_code(visit.get(f"{where}/{ids['éteindre-un-feu']}")) == "diagnostic-competency-gone"
+
+
+def test_what_has_no_question_cannot_be_published(choose: Choose, rows: Rows) -> None:
+    visit = choose()
+    version_id = written(visit)
+    refused = visit.post(f"draft/{version_id}", {"title": "Before", "go": "publish"})
+    assert refused.status_code == 422
+    assert "There is no question yet that could be asked." in refused.get_data(as_text=True)
+    assert rows("SELECT state FROM diagnostic_version") == [{"state": "draft"}]
+
+
+def test_a_pre_assessment_written_here_is_published_and_taken(
+    choose: Choose, new: Callable[..., Any], enter: Enter
+) -> None:
+    visit = choose()
+    assert "Write questions here" in of(visit)
+    assert visit.post("write", {"title": " "}).status_code == 422
+    version_id = written(visit, "Quite new")
+    visit.post(f"editor/{version_id}/competencies", {"title_en": "Without questions"})
+    new(visit, version_id, "single", {"question_en": "Yes?", **WRITTEN["single"]})
+    answer = visit.post(f"draft/{version_id}", {"title": "Quite new", "go": "publish"})
+    assert 'name="JWT"' in answer.get_data(as_text=True)
+    learner = enter("diagnostic:quite-new")
+    assert "1 question on 1 competency" in of(learner)
+    assert "Yes?" in of(learner, learner.post("start").headers["Location"])
+
+
+def test_a_question_goes_to_another_competency_and_next_goes_through_all(
+    choose: Choose, rows: Rows, bank_of: Callable[[int], Bank]
+) -> None:
+    visit = choose()
+    version_id = uploaded(visit, (STATIC / "example.csv").read_bytes())
+    ids = [row["id"] for row in rows("SELECT id FROM diagnostic_item ORDER BY position")]
+    path = f"editor/{version_id}/questions/{ids[0]}"
+    fields = fields_of(visit.get(path).get_data(as_text=True))
+    answer = visit.post(path, {**fields, "go": "next"})
+    assert answer.headers["Location"].endswith(f"/questions/{ids[1]}")
+    moved = visit.post(path, {**fields, "competency": "messages", "go": "next"})
+    assert moved.headers["Location"].endswith(f"#question-{ids[0]}")
+    bank = bank_of(version_id)
+    assert (bank.counts, bank.items[-1].competency) == ({"passwords": 5, "messages": 7}, "messages")
+    assert read(to_csv(bank)).bank == bank
+
+
+def test_what_somebody_else_has_changed_is_shown_and_not_overwritten_unseen(
+    choose: Choose, rows: Rows, bank_of: Callable[[int], Bank]
+) -> None:
+    mine, theirs = choose(), choose()
+    version_id = uploaded(mine, ALL_KINDS)
+    [row, *_rest] = rows("SELECT id FROM diagnostic_item WHERE code = 'aid-7'")
+    path = f"editor/{version_id}/questions/{row['id']}"
+    opened = fields_of(mine.get(path).get_data(as_text=True))
+    other = fields_of(theirs.get(path).get_data(as_text=True))
+    theirs.post(path, {**other, "question_en": "Their butter.", "go": "save"})
+    refused = mine.post(path, {**opened, "question_en": "My butter.", "go": "save"})
+    page = refused.get_data(as_text=True)
+    assert refused.status_code == 409
+    assert "Somebody has changed this question" in page
+    assert "Their butter." in page
+    assert fields_of(page)["question_en"] == "My butter."
+    assert bank_of(version_id).items[6].question["en"] == "Their butter."
+    assert mine.post(path, {**fields_of(page), "go": "save"}).status_code == 303
+    assert bank_of(version_id).items[6].question["en"] == "My butter."
+    opened = fields_of(mine.get(path).get_data(as_text=True))
+    theirs.post(path + "/delete")
+    gone = mine.post(path, {**opened, "go": "save"})
+    assert (gone.status_code, "Somebody has deleted this question" in gone.get_data(as_text=True)) == (409, True)
+    assert mine.post(path, {**fields_of(gone.get_data(as_text=True)), "go": "save"}).status_code == 303
+    assert [item.code for item in bank_of(version_id).items][-1] == "first-aid-1"
+
+
+def test_a_draft_is_edited_in_its_own_course_only_and_never_once_published(
+    choose: Choose, publish: Publish, enter: Enter, rows: Rows
+) -> None:
+    owner = choose()
+    version_id = uploaded(owner, ALL_KINDS)
+    [row, *_more] = rows("SELECT id FROM diagnostic_item")
+    path = f"editor/{version_id}/questions/{row['id']}"
+    fields = fields_of(owner.get(path).get_data(as_text=True))
+    stranger = choose(course="course-2")
+    for where in (f"editor/{version_id}", path):
+        assert error_code(stranger.get(where)) == "diagnostic-version-gone"
+    assert error_code(stranger.post(path, fields)) == "diagnostic-version-gone"
+    owner.post(f"draft/{version_id}", {"title": "Before", "go": "publish"})
+    visit = enter("diagnostic:before", as_=INSTRUCTOR)
+    assert error_code(visit.post(path, fields)) == "diagnostic-version-published"
+    learner = enter("diagnostic:before")
+    assert error_code(learner.get(path)) == "role-forbidden"
+
+
+def test_revising_twice_keeps_the_draft_with_what_was_written(publish: Publish, enter: Enter) -> None:
+    visit = enter(publish(), as_=INSTRUCTOR)
+    first = visit.post("revise").headers["Location"]
+    assert "Write and edit the questions" in of(visit, first)
+    assert visit.post("revise").headers["Location"] == first
+
+
+def test_a_preview_of_the_draft_is_forgotten_when_its_questions_change(choose: Choose, rows: Rows) -> None:
+    visit = choose()
+    version_id = uploaded(visit, ALL_KINDS)
+    preview = visit.post(f"draft/{version_id}", {"title": "Before", "go": "preview"}).headers["Location"]
+    visit.post(preview + "start")
+    assert len(rows("SELECT id FROM diagnostic_attempt")) == 1
+    [row, *_more] = rows("SELECT id FROM diagnostic_item")
+    visit.post(f"editor/{version_id}/questions/{row['id']}/delete")
+    assert rows("SELECT id FROM diagnostic_attempt") == []
+
+
+def png(width: int = 2, height: int = 1, *, text: bytes = b"Author\0Grace") -> bytes:
+    """A picture with a text in it that says who made it."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(b"\0" * height * (width + 1)) if width < 100 else b""
+    parts = chunk(b"IHDR", header), chunk(b"tEXt", text), chunk(b"IDAT", pixels), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + b"and more"
+
+
+def test_a_picture_is_uploaded_described_shown_and_free_of_what_it_says_about_its_maker(
+    choose: Choose, new: Callable[..., Any], bank_of: Callable[[int], Bank]
+) -> None:
+    visit = choose()
+    version_id = written(visit)
+    typed = {"question_en": "Which bone?", **WRITTEN["single"]}
+    described = {"description_en": "An arm [left]", "picture": (io.BytesIO(png()), "arm.png")}
+    answer = new(visit, version_id, "single", {**typed, **described}, go="picture")
+    page = answer.get_data(as_text=True)
+    assert "The picture stands at the end of the question." in page
+    [source] = set(re.findall(r'<img src="([^"]+)" alt="An arm \[left\]">', page))
+    picture = visit.get(source)
+    assert (picture.status_code, picture.mimetype) == (200, "image/png")
+    assert b"IDAT" in picture.data
+    assert b"Grace" not in picture.data
+    assert picture.data.endswith(b"IEND\xaeB`\x82")
+    new(visit, version_id, "single", fields_of(page))
+    bank = bank_of(version_id)
+    assert re.fullmatch(r"Which bone\?\n\n!\[An arm \\\[left\\\]\]\(file:[\w-]{22}\)", bank.items[0].question["en"])
+    assert read(to_csv(bank)).bank == bank
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "x.svg", "no picture that browsers show"),
+        (b"<html><script>alert(1)</script>", "x.png", "no picture that browsers show"),
+        (png()[:40], "x.png", "no picture that browsers show"),
+        (png(4001), "x.png", "larger than 4000 pixels"),
+        (b"", "", "Choose the picture."),
+    ],
+)
+def test_what_is_no_picture_for_a_page_is_refused_and_the_question_stays(
+    choose: Choose, new: Callable[..., Any], rows: Rows, content: bytes, name: str, said: str
+) -> None:
+    visit = choose()
+    typed = {"question_en": "Which bone?", "description_en": "An arm", "picture": (io.BytesIO(content), name)}
+    answer = new(visit, written(visit), "single", typed, go="picture")
+    assert answer.status_code == 422
+    assert said in answer.get_data(as_text=True)
+    assert fields_of(answer.get_data(as_text=True))["question_en"] == "Which bone?"
+    assert rows("SELECT id FROM file") == []
+
+
+def test_a_picture_needs_a_description_in_each_language_of_the_question(
+    choose: Choose, new: Callable[..., Any], rows: Rows
+) -> None:
+    visit = choose()
+    typed = {"question_en": "Which?", "question_fr": "Lequel ?", "description_en": "An arm"}
+    file = {"picture": (io.BytesIO(png()), "arm.png")}
+    answer = new(visit, written(visit), "single", {**typed, **file}, go="picture")
+    assert answer.status_code == 422
+    assert 'href="#description_fr"' in answer.get_data(as_text=True)
+    assert rows("SELECT id FROM file") == []
+
+
+def test_a_file_that_names_pictures_of_another_institution_is_imported_with_a_warning(
+    choose: Choose, other_platform: Platform, new: Callable[..., Any]
+) -> None:
+    visit = choose()
+    version_id = written(visit)
+    described = {"question_en": "Which?", "description_en": "An arm", "picture": (io.BytesIO(png()), "arm.png")}
+    page = new(visit, version_id, "truefalse", {**described, "right": ["a"]}, go="picture").get_data(as_text=True)
+    new(visit, version_id, "truefalse", fields_of(page))
+    file = visit.get(f"bank/{version_id}.csv").get_data()
+    for through, warned in ((None, False), (other_platform, True)):
+        there = choose(through=through) if through else choose()
+        form = {"title": "Again", "language": "en", "file": (io.BytesIO(file), "bank.csv")}
+        report = of(there, there.post("new", form).headers["Location"])
+        assert ("A picture of this question is not at your institution" in report) is warned
+
+
+def test_every_kind_can_be_chosen() -> None:
+    from ltitools_diagnostic.views_editor import KINDS
+
+    assert set(KINDS) == set(Kind) == set(editing.SHAPES)
+    assert {item.kind for item in read(ALL_KINDS).bank.items if isinstance(item, Item)} == set(Kind)
