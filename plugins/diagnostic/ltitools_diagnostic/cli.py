@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ltitools.plugin import activities, session, tenants
-from ltitools_diagnostic import guidance, importing, versions
+from ltitools_diagnostic import formats, guidance, pictures, versions
 from ltitools_diagnostic.csvfile import Problem
 from ltitools_diagnostic.guidance import Role
 from ltitools_diagnostic.guidancefile import FromFile, read_modules, read_roles
@@ -64,11 +64,11 @@ def import_file(
     only_missing: bool,
     as_json: bool,
 ) -> None:
-    """Publish the questions of a CSV FILE. With an error in a file nothing is stored and the exit status is 1."""
+    """Publish the questions of a CSV or GIFT FILE. With an error in a file nothing is stored and the status is 1."""
     tenant = tenants.by_key(tenant_key)
-    imported = importing.read(file.read_bytes(), language)
+    imported = pictures.with_missing(tenant.id, formats.read(file.read_bytes(), file.name, language))
     around = _read_around(imported, modules, roles, language)
-    refused = bool(imported.errors) or any(read.errors for read in around.files.values())
+    refused = not imported.bank.items or any(read.errors for read in (imported, *around.files.values()))
     outcome = "refused"
     if not refused:
         outcome = _publish(tenant.id, slug, title, imported)
@@ -87,9 +87,10 @@ def _read_around(imported: Imported, modules: Path | None, roles: Path | None, l
     if imported.errors:
         return Around(None, None)
     known = {each.code: each.titles for each in imported.bank.competencies}
+    asked = [code for code, count in imported.bank.counts.items() if count]
     return Around(
         read_modules(modules.read_bytes(), known, language) if modules else None,
-        read_roles(roles.read_bytes(), known, known, language) if roles else None,
+        read_roles(roles.read_bytes(), known, asked, language) if roles else None,
     )
 
 
@@ -124,6 +125,8 @@ def _print(outcome: str, slug: str, imported: Imported, around: Around) -> None:
             click.echo(f"error: {_line(name, problem)}", err=True)
         for problem in read.warnings:
             click.echo(f"warning: {_line(name, problem)}", err=True)
+    for problem in imported.skipped:
+        click.echo(f"left out: {_line('', problem)}", err=True)
     for code, count in imported.bank.counts.items():
         weak = "" if can_show(count) else " (too few to show the competency; 6 are needed)"
         click.echo(f"{code}: {count} questions{weak}")
@@ -131,7 +134,7 @@ def _print(outcome: str, slug: str, imported: Imported, around: Around) -> None:
         click.echo(f"{name}: {len(read.found)}")
     if outcome == "refused":
         errors = [problem for read in (imported, *around.files.values()) for problem in read.errors]
-        click.echo(f"Nothing was stored: {len(errors)} errors.")
+        click.echo(f"Nothing was stored: {len(errors)} errors, {len(imported.bank.items)} questions that can be asked.")
     elif outcome == "unchanged":
         click.echo(f"{KEY}:{slug} is unchanged: these questions are published already.")
     else:
@@ -160,6 +163,7 @@ def _as_json(outcome: str, slug: str, imported: Imported, around: Around) -> dic
         "competencies": imported.bank.counts,
         "errors": told(imported.errors),
         "warnings": told(imported.warnings),
+        "skipped": told(imported.skipped),
         **{
             name: {"count": len(read.found), "errors": told(read.errors), "warnings": told(read.warnings)}
             for name, read in around.files.items()

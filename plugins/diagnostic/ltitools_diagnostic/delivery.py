@@ -13,10 +13,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from ltitools.plugin import Activity, activities, session, upsert, uptime, utcnow
+from ltitools.plugin import Launch, Refused, activities, session, upsert, uptime, utcnow
 from ltitools_diagnostic.models import Allowance, Attempt, Delivery
+from ltitools_diagnostic.texts import lazy
 
 SETTING = "delivery"
 """The key of an activity's settings under which it keeps what its links begin with."""
@@ -147,16 +148,46 @@ def sittings_left(rules: Rules, extra: Extra, used: int) -> int | None:
     return None if rules.attempts is None else max(0, rules.attempts + extra.extra_attempts - used)
 
 
-def rules_of(tenant_id: int, link_id: int, activity_id: int, settings: Mapping[str, Any]) -> Rules:
-    """The rules of a link: its own, or what the activity gives to its links in its `settings`."""
-    row = session.scalar(
-        select(Delivery).where(
-            Delivery.tenant_id == tenant_id, Delivery.link_id == link_id, Delivery.activity_id == activity_id
+@dataclass(frozen=True)
+class Place:
+    """A link of a course, and the activity that it opens with its settings."""
+
+    tenant_id: int
+    link_id: int
+    course_id: int | None
+    activity_id: int
+    settings: Mapping[str, Any]
+
+
+def place_of(launch: Launch) -> Place:
+    """Where a launch has come to. Refuses one that did not come through an activity of a course."""
+    if launch.link is None or launch.activity is None:
+        raise Refused("diagnostic-no-link", lazy("This page was not opened from an activity of a course."))
+    course_id = launch.course.id if launch.course else None
+    return Place(launch.tenant.id, launch.link.id, course_id, launch.activity.id, launch.activity.settings)
+
+
+def rules_of(place: Place) -> Rules:
+    """The rules of a link: its own, or else those it begins with.
+
+    A duplicate in the course begins with what was set last there for the same activity, without the dates; a link of
+    another course with what the activity gives to its links.
+    """
+    rows = session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.tenant_id == place.tenant_id,
+            Delivery.activity_id == place.activity_id,
+            or_(Delivery.link_id == place.link_id, Delivery.course_id == place.course_id),
         )
-    )
-    if row is None:
-        return default_rules(settings)
-    return Rules(**{name: getattr(row, name) for name in FIELDS})
+        .order_by(Delivery.changed_at.desc())
+    ).all()
+    own = next((row for row in rows if row.link_id == place.link_id), None)
+    if own is not None:
+        return Rules(**{name: getattr(own, name) for name in FIELDS})
+    if rows:
+        return Rules(**Rules(**{name: getattr(rows[0], name) for name in FIELDS}).defaults)
+    return default_rules(place.settings)
 
 
 def default_rules(settings: Mapping[str, Any]) -> Rules:
@@ -165,15 +196,16 @@ def default_rules(settings: Mapping[str, Any]) -> Rules:
     return Rules(**{name: value for name, value in kept.items() if name in FIELDS})
 
 
-def save_rules(tenant_id: int, link_id: int, activity: Activity, rules: Rules, *, as_defaults: bool) -> None:
-    """Set the rules of a link; as defaults too where the course owns the activity: copies begin with them."""
+def save_rules(place: Place, rules: Rules, *, as_defaults: bool) -> None:
+    """Set the rules of a link; as defaults too where the course owns the activity: copies elsewhere begin with them."""
+    values = {**asdict(rules), "course_id": place.course_id, "changed_at": utcnow()}
     session.execute(
         upsert(Delivery)
-        .values(tenant_id=tenant_id, link_id=link_id, activity_id=activity.id, **asdict(rules))
-        .on_conflict_do_update(index_elements=["link_id", "activity_id"], set_=asdict(rules))
+        .values(tenant_id=place.tenant_id, link_id=place.link_id, activity_id=place.activity_id, **values)
+        .on_conflict_do_update(index_elements=["link_id", "activity_id"], set_=values)
     )
     if as_defaults:
-        activities.change(tenant_id, activity.id, settings={**activity.settings, SETTING: rules.defaults})
+        activities.change(place.tenant_id, place.activity_id, settings={**place.settings, SETTING: rules.defaults})
 
 
 def extra_of(tenant_id: int, link_id: int, activity_id: int, person_id: int) -> Extra:

@@ -24,6 +24,7 @@ GENERAL = "general"
 _CATEGORY = "$CATEGORY:"
 _ID = re.compile(r"\[id:((?:\\.|[^\]\\])+)\]")
 _NOT_ONE_OF_MOODLES = re.compile(r"\$(course|system|cat\w*|module|user)\$|top", re.IGNORECASE)
+_NAME_IN_COMMENT = re.compile(r"//\s*question:\s*\d+\s+name:")
 _GAP = "_____"
 _MAX_BLOCK = 200_000
 """So long may a question be before its HTML is read; what remains of it has the limits of all questions."""
@@ -79,23 +80,32 @@ def _is_open(block: _Block) -> bool:
 
 
 def _paragraphs(text: str) -> Iterator[_Block]:
-    first, lines, code = 0, list[str](), ""
+    first, lines, code, named = 0, list[str](), "", False
     for number, line in enumerate([*text.splitlines(), ""], start=1):
         bare = line.strip()
         if bare.startswith("//"):
             found = _ID.search(bare)
             code = re.sub(r"\\(.)", r"\1", found[1]).strip() if found else code
+            named = named or bool(_NAME_IN_COMMENT.match(bare))
             continue
         if lines and (not bare or bare.startswith(_CATEGORY)):
-            yield _Block(first, "\n".join(lines), code)
-            lines, code = [], ""
+            yield _Block(first, "\n".join(_without_name(lines) if named else lines), code)
+            lines, code, named = [], "", False
         if bare.startswith(_CATEGORY):
             yield _Block(number, bare)
         elif bare:
             first = first if lines else number
             lines.append(bare)
         else:
-            code = ""
+            code, named = "", False
+
+
+def _without_name(lines: list[str]) -> list[str]:
+    """The lines of a question without the rest of its name: Moodle writes one with line breaks into a comment too,
+    of which only the first line is marked as one. The question itself begins with its title.
+    """
+    title = next((place for place, line in enumerate(lines) if line.startswith("::")), 0)
+    return lines[title:]
 
 
 class _Reader:

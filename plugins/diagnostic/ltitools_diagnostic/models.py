@@ -101,7 +101,9 @@ class VersionItem(Base):
 
 
 class Delivery(Base):
-    """How a pre-assessment is given through one link: time, dates, sittings. Without a row, the activity's defaults.
+    """How a pre-assessment is given through one link: time, dates, sittings.
+
+    A link without a row begins with what was set last for another one in its course, or with the activity's defaults.
 
     It may be changed while people sit; a deadline is computed anew at each request. `time_limit` is in minutes,
     `attempts` counts sittings; None sets no limit. The other values are those of `delivery.Rules`.
@@ -114,6 +116,8 @@ class Delivery(Base):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
     link_id: Mapped[int] = mapped_column(ForeignKey("link.id"))
     activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"))
+    course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id"))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, onupdate=utcnow)
     time_limit: Mapped[int | None]
     attempts: Mapped[int | None]
     opens_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

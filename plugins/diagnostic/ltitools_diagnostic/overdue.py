@@ -12,9 +12,9 @@ from ltitools_diagnostic.models import Attempt
 def submit_overdue(_run: JobRun) -> None:
     """The worker calls this once a minute, for all institutions together."""
     now = utcnow()
-    for tenant_id, link_id, activity_id in _places():
+    for tenant_id, link_id, course_id, activity_id in _places():
         activity = activities.get(tenant_id, activity_id)
-        rules = delivery.rules_of(tenant_id, link_id, activity_id, activity.settings)
+        rules = delivery.rules_of(delivery.Place(tenant_id, link_id, course_id, activity_id, activity.settings))
         if rules.time_limit is None and rules.closes_at is None:
             continue
         extras = delivery.extras(tenant_id, link_id, activity_id)
@@ -37,11 +37,11 @@ def submit_overdue(_run: JobRun) -> None:
 _OPEN = (~Attempt.preview, Attempt.submitted_at.is_(None), Attempt.voided_at.is_(None))
 
 
-def _places() -> list[tuple[int, int, int]]:
-    """Where sittings are open, by tenant, link and activity."""
+def _places() -> list[tuple[int, int, int | None, int]]:
+    """Where sittings are open, by tenant, link, course and activity."""
     rows = session.execute(
-        select(Attempt.tenant_id, Attempt.link_id, Attempt.activity_id)
+        select(Attempt.tenant_id, Attempt.link_id, Attempt.course_id, Attempt.activity_id)
         .where(*_OPEN, Attempt.link_id.is_not(None))
         .distinct()
     )
-    return [(tenant_id, link_id, activity_id) for tenant_id, link_id, activity_id in rows if link_id is not None]
+    return [(tenant, link, course, activity) for tenant, link, course, activity in rows if link is not None]

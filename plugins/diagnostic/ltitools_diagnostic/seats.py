@@ -62,6 +62,11 @@ class Seat:
         """The sittings that count."""
         return sitting.counted(self.attempts)
 
+    @property
+    def was_reset(self) -> bool:
+        """Whether the latest sitting was voided by an instructor."""
+        return bool(self.attempts) and self.attempts[-1].voided_at is not None
+
     @cached_property
     def deadline(self) -> datetime | None:
         """When the open sitting ends."""
@@ -133,7 +138,7 @@ def seat_of(launch: Launch, version_id: int | None) -> Seat:
         attempts,
         sitting.open_one(attempts),
         None,
-        delivery.rules_of(own.tenant_id, own.link_id, own.activity_id, _activity(launch).settings),
+        delivery.rules_of(delivery.place_of(launch)),
         delivery.extra_of(own.tenant_id, own.link_id, own.activity_id, own.person_id),
     )
 
@@ -142,7 +147,7 @@ def _preview_rules(launch: Launch, version: Version) -> Rules:
     """A preview shows the pages as learners get them, and has neither time limit nor dates."""
     rules = Rules()
     if launch.link is not None and launch.activity is not None and launch.activity.id == version.activity_id:
-        rules = delivery.rules_of(launch.tenant.id, launch.link.id, version.activity_id, launch.activity.settings)
+        rules = delivery.rules_of(delivery.place_of(launch))
     return Rules(paging=rules.paging, self_rating=rules.self_rating)
 
 

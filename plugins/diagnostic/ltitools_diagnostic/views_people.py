@@ -134,8 +134,7 @@ def _numbered(seen: Seen, number: int) -> Attempt:
 
 def _person_page(seen: Seen, mistakes: Sequence[Mistake]) -> str:
     own = seen.who
-    assert seen.launch.activity is not None
-    rules = delivery.rules_of(own.tenant_id, own.link_id, own.activity_id, seen.launch.activity.settings)
+    rules = delivery.rules_of(delivery.place_of(seen.launch))
     past = sitting.counted(seen.attempts)
     voiders = people.names(own.tenant_id, [each.voided_by for each in seen.attempts if each.voided_by])
     return page(
@@ -158,8 +157,7 @@ def _person_page(seen: Seen, mistakes: Sequence[Mistake]) -> str:
 
 def _sitting_page(seen: Seen, attempt: Attempt, mistakes: Sequence[Mistake]) -> str:
     own = seen.who
-    assert seen.launch.activity is not None
-    rules = delivery.rules_of(own.tenant_id, own.link_id, own.activity_id, seen.launch.activity.settings)
+    rules = delivery.rules_of(delivery.place_of(seen.launch))
     past = sitting.counted(seen.attempts)
     return page(
         "person_sitting",

@@ -32,9 +32,7 @@ def dashboard(launch: Launch) -> ResponseReturnValue:
         drawn=sum(section.drawn for section in sections),
         owner=owner_text(launch, launch.activity.owner_course_id, launch.activity.settings),
         board=report.dashboard(launch, live) if launch.link else None,
-        rules=delivery.rules_of(tenant_id, launch.link.id, activity_id, launch.activity.settings)
-        if launch.link
-        else None,
+        rules=delivery.rules_of(delivery.place_of(launch)) if launch.link else None,
         modules=guidance.modules_of(tenant_id, launch.activity, launch.course.id if launch.course else None)[0],
         roles=guidance.roles_of(tenant_id, activity_id),
         listing=roster.state(tenant_id, launch.course.id) if launch.course else None,

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from ltitools.plugin import Activity, Launch, LazyText, Refused, session
+from ltitools.plugin import Launch, LazyText, session
 from ltitools_diagnostic import delivery, moments
 from ltitools_diagnostic.delivery import Paging, Review, Rules
 from ltitools_diagnostic.texts import lazy
@@ -32,28 +32,21 @@ REVIEWS = {
 @pages.get("/settings")
 def settings() -> ResponseReturnValue:
     """The form with the present rules."""
-    launch, activity, link_id = _place()
-    rules = delivery.rules_of(launch.tenant.id, link_id, activity.id, activity.settings)
-    return _page(launch, _as_typed(rules), ())
+    launch = instructor_launch()
+    return _page(launch, _as_typed(delivery.rules_of(delivery.place_of(launch))), ())
 
 
 @pages.post("/settings")
 def change_settings() -> ResponseReturnValue:
     """Keep the rules. They count at once, also for people in the middle of an attempt."""
-    launch, activity, link_id = _place()
+    launch = instructor_launch()
+    place = delivery.place_of(launch)
     rules, mistakes = _read()
     if mistakes:
         return _page(launch, {name: request.form.get(name, "") for name in _as_typed(Rules())}, mistakes), 422
-    delivery.save_rules(launch.tenant.id, link_id, activity, rules, as_defaults=launch.owns_activity)
+    delivery.save_rules(place, rules, as_defaults=launch.owns_activity)
     session.commit()
     return redirect(url_for("tool.home"), 303)
-
-
-def _place() -> tuple[Launch, Activity, int]:
-    launch = instructor_launch()
-    if launch.activity is None or launch.link is None:
-        raise Refused("diagnostic-no-link", lazy("This page was not opened from an activity of a course."))
-    return launch, launch.activity, launch.link.id
 
 
 def _as_typed(rules: Rules) -> dict[str, str]:

@@ -23,7 +23,7 @@ from ltitools_diagnostic.views import page, pages
 def first_page(seat: Seat, attempt: Attempt) -> str:
     """Where a sitting goes on: at the self-rating, or at the first question without an answer."""
     answered = sitting.answered(attempt)
-    if seat.rules.self_rating and not answered and attempt.number == 1:
+    if seat.rules.self_rating and not answered and not seat.past:
         rated = sitting.ratings(attempt.tenant_id, [attempt.id])
         if not rated:
             return seat.url("rating")

@@ -342,6 +342,8 @@ def test_what_the_owning_course_sets_is_what_copies_begin_with(enter: Enter, pub
     other = enter(activity, link="link-9", course="course-9", as_=INSTRUCTOR)
     other.post("settings", {**SETTINGS, "time_limit": "20"})
     assert "You have 45 minutes" in of(enter(activity))
+    duplicate = of(enter(activity, link="link-10", course="course-9"))
+    assert "You have 20 minutes" in duplicate
     assert "You have 20 minutes" in of(enter(activity, link="link-9", course="course-9"))
 
 

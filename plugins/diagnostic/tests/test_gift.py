@@ -506,3 +506,9 @@ def test_a_gift_file_that_asks_nothing_cannot_be_imported(choose: Callable[..., 
     assert "No question of this file can be asked here." in page
     assert "Continue with these questions" not in page
     assert visit.post(report, {"rows": "all"}).headers["Location"].endswith(report.rpartition("/")[2])
+
+
+def test_a_name_with_a_line_break_that_moodle_writes_into_its_comment_is_no_part_of_the_question() -> None:
+    comment = ("// question: 7  name: Which capitals", "belong here?")
+    [item] = imported(*comment, r"::Which capitals\nbelong here?::Pick Ottawa.{T}").bank.items
+    assert item.question == {"en": "Pick Ottawa."}
