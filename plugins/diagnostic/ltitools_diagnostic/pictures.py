@@ -36,8 +36,8 @@ def address(source: str) -> str | None:
     return files.url(found[1]) if found else None
 
 
-def keep(tenant_id: int, data: bytes, filename: str) -> str:
-    """Keep an uploaded picture, without its metadata, and return its id. Raises NotKept."""
+def keep(tenant_id: int, data: bytes) -> str:
+    """Keep an uploaded picture, without its metadata and its name, and return its id. Raises NotKept."""
     picture = imagefiles.read(data)
     if picture is None or not (picture.width and picture.height):
         raise NotKept(lazy("This file is no picture that browsers show. Choose a PNG, JPEG, GIF or WebP file."))
@@ -46,7 +46,7 @@ def keep(tenant_id: int, data: bytes, filename: str) -> str:
     if len(picture.content) > files.limit():
         raise NotKept(lazy("The picture is larger than %(limit)s MB. Make it smaller.", limit=max_megabytes()))
     try:
-        return files.put(tenant_id, KEY, picture.content, picture.media_type, name=filename).id
+        return files.put(tenant_id, KEY, picture.content, picture.media_type).id
     except Refused as refusal:
         # The question that the person is writing must not be lost for a picture.
         raise NotKept(refusal.text) from refusal

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import defer
 
-from ltitools.plugin import Launch, Link, Progress, people, session
+from ltitools.plugin import Launch, Link, Progress, people, session, utcnow
+from ltitools_diagnostic import delivery
+from ltitools_diagnostic.delivery import Dates, Window
 from ltitools_diagnostic.models import PUBLISHED, Answer, Attempt, Version
 from ltitools_diagnostic.texts import _, lazy, ngettext
 
 NOT_PUBLISHED = lazy("Not published yet.")
 NOBODY = lazy("Nobody has begun yet.")
+ALWAYS = Dates(Window.OPEN, None, None)
 
 
 def progress(launch: Launch, links: Sequence[Link]) -> Mapping[int, Progress]:
@@ -22,20 +25,32 @@ def progress(launch: Launch, links: Sequence[Link]) -> Mapping[int, Progress]:
     if launch.is_instructor:
         return _of_everybody(launch, links, published, attempts)
     answered = _answered(launch.tenant.id, attempts)
+    dates = delivery.windows_of(launch.tenant.id, links, launch.person.id, utcnow())
     return {
-        link.id: _of_person([each for each in attempts if _is_at(each, link)], answered, link.activity_id in published)
+        link.id: _of_person(
+            [each for each in attempts if _is_at(each, link)],
+            answered,
+            dates.get(link.id, ALWAYS),
+            link.activity_id in published,
+        )
         for link in links
     }
 
 
-def _of_person(attempts: Sequence[Attempt], answered: Mapping[int, int], is_published: bool) -> Progress:
+def _of_person(attempts: Sequence[Attempt], answered: Mapping[int, int], dates: Dates, is_published: bool) -> Progress:
     begun = next((each for each in attempts if each.submitted_at is None), None)
     if begun is not None:
         said = _("Answered: %(n)s of %(total)s.", n=answered.get(begun.id, 0), total=len(begun.form))
-        return Progress("open", said)
+        return Progress("open", said, dates.closes_at)
     if attempts:
         return Progress("done", lazy("Submitted. You can read your results."))
-    return Progress("open", lazy("You have not begun yet.")) if is_published else Progress("waiting", NOT_PUBLISHED)
+    if not is_published:
+        return Progress("waiting", NOT_PUBLISHED)
+    if dates.window is Window.EARLY:
+        return Progress("waiting", lazy("This activity is not open yet."), dates.opens_at)
+    if dates.window is Window.OVER:
+        return Progress("closed", lazy("This activity is closed."), dates.closes_at)
+    return Progress("open", lazy("You have not begun yet."), dates.closes_at)
 
 
 def _of_everybody(

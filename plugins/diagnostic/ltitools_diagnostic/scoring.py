@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from itertools import combinations
@@ -215,13 +214,6 @@ def level(chance: float) -> Level:
 def can_show(items: int) -> bool:
     """Whether a person who knows everything would be said to show it; true from 6 questions."""
     return items > 0 and level(probability(items, items)) is Level.SHOWN
-
-
-def score(outcomes: Iterable[Outcome]) -> Decimal:
-    """The grade out of 100: the mean over competencies of their shares, to five decimals."""
-    shares = [outcome.share for outcome in outcomes]
-    exact = 100 * sum(shares, Fraction(0)) / len(shares) if shares else Fraction(0)
-    return (Decimal(exact.numerator) / exact.denominator).quantize(Decimal("0.00001"), ROUND_HALF_EVEN)
 
 
 def beta_share(a: float, b: float, x: float) -> float:

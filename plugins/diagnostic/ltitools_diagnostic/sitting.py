@@ -8,13 +8,12 @@ from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from ltitools.plugin import CompetencyResult, Evidence, Score, competencies, grades, session, upsert, utcnow
-from ltitools_diagnostic import forms
+from ltitools.plugin import Score, competencies, grades, session, upsert, utcnow
+from ltitools_diagnostic import forms, recording
 from ltitools_diagnostic.items import Item, Response, from_json
 from ltitools_diagnostic.models import (
     Answer,
@@ -25,7 +24,7 @@ from ltitools_diagnostic.models import (
     VersionCompetency,
     VersionItem,
 )
-from ltitools_diagnostic.scoring import Outcome, fraction
+from ltitools_diagnostic.scoring import fraction
 from ltitools_diagnostic.standing import CompetencyOutcome, Sitting, best, score_of, standings
 
 MAXIMUM = Decimal(100)
@@ -322,8 +321,9 @@ def submit(attempt: Attempt, *, counts: bool, ended_by: str = BY_PERSON, at: dat
     locked.ended_by = ended_by
     form = questions(locked)
     earned = {question.item_id: fraction(question.item, question.response) for question in form}
-    _store_fractions(locked, earned)
-    results = _store_results(locked, form, earned)
+    competency_of = {question.item_id: question.competency_row_id for question in form}
+    recording.store_fractions(locked, earned)
+    results = recording.store_results(locked, competency_of, earned)
     session.flush()
     locked.score = score_of(outcomes_of(locked.tenant_id, [locked.id]).get(locked.id, {}))
     if locked.preview or locked.link_id is None:
@@ -331,7 +331,7 @@ def submit(attempt: Attempt, *, counts: bool, ended_by: str = BY_PERSON, at: dat
         session.flush()
         return
     if counts:
-        _record_evidence(locked, form, earned, results)
+        recording.record_evidence(locked, competency_of, earned, results)
     _record_grade(locked)
 
 
@@ -346,7 +346,7 @@ def void(attempt: Attempt, *, by: int, reason: str, clear_grade: bool = False) -
         return
     locked.voided_at, locked.voided_by, locked.voided_reason = utcnow(), by, reason
     session.flush()
-    competencies.withdraw(locked.tenant_id, f"{_source(locked)}:", reason)
+    competencies.withdraw(locked.tenant_id, f"{recording.source(locked)}:", reason)
     past = counted(all_of(_who(locked)))
     for each, standing in zip(past, standings(in_order(past)), strict=True):
         each.standing = standing
@@ -359,11 +359,6 @@ def void(attempt: Attempt, *, by: int, reason: str, clear_grade: bool = False) -
 
 def _who(attempt: Attempt) -> Who:
     return Who(attempt.tenant_id, attempt.link_id or 0, attempt.activity_id, attempt.person_id)
-
-
-def _source(attempt: Attempt) -> str:
-    """What the evidence of a sitting is known by."""
-    return f"diagnostic:attempt:{attempt.id}"
 
 
 def _record_grade(attempt: Attempt) -> None:
@@ -452,91 +447,3 @@ def _answers(attempt: Attempt) -> Sequence[Answer]:
     return session.scalars(
         select(Answer).where(Answer.tenant_id == attempt.tenant_id, Answer.attempt_id == attempt.id)
     ).all()
-
-
-def _store_fractions(attempt: Attempt, earned: dict[int, Fraction]) -> None:
-    rows = {answer.item_id: answer for answer in _answers(attempt)}
-    for item_id, share in earned.items():
-        if item_id not in rows:
-            rows[item_id] = Answer(tenant_id=attempt.tenant_id, attempt_id=attempt.id, item_id=item_id)
-            session.add(rows[item_id])
-        rows[item_id].fraction = float(share)
-
-
-def _store_results(attempt: Attempt, form: Sequence[Question], earned: dict[int, Fraction]) -> list[Result]:
-    weights = _weights(attempt)
-    shares: dict[int, list[Fraction]] = {}
-    for question in form:
-        shares.setdefault(question.competency_row_id, []).append(earned[question.item_id])
-    results = []
-    for row_id, parts in shares.items():
-        outcome = Outcome(sum(parts, Fraction(0)), len(parts))
-        result = Result(
-            tenant_id=attempt.tenant_id,
-            attempt_id=attempt.id,
-            competency_row_id=row_id,
-            points=float(outcome.points),
-            items=outcome.items,
-            probability=outcome.probability,
-            level=outcome.level.value,
-            weight=weights[row_id],
-        )
-        session.add(result)
-        results.append(result)
-    return results
-
-
-def _weights(attempt: Attempt) -> dict[int, Decimal]:
-    rows = session.execute(
-        select(VersionCompetency.id, VersionCompetency.weight).where(
-            VersionCompetency.tenant_id == attempt.tenant_id, VersionCompetency.version_id == attempt.version_id
-        )
-    )
-    return dict(rows.all())
-
-
-def _record_evidence(
-    attempt: Attempt, form: Sequence[Question], earned: dict[int, Fraction], results: Sequence[Result]
-) -> None:
-    assert attempt.submitted_at is not None
-    competency_of = _host_competencies(attempt)
-    evidence = [
-        Evidence(
-            person_id=attempt.person_id,
-            course_id=attempt.course_id,
-            link_id=attempt.link_id,
-            activity_id=attempt.activity_id,
-            competency_id=competency_of[question.competency_row_id],
-            fraction=float(earned[question.item_id]),
-            source=f"{_source(attempt)}:item:{question.item_id}",
-            observed_at=attempt.submitted_at,
-        )
-        for question in form
-    ]
-    competencies.append_evidence(attempt.tenant_id, evidence)
-    conclusions = [
-        CompetencyResult(
-            person_id=attempt.person_id,
-            course_id=attempt.course_id,
-            link_id=attempt.link_id,
-            activity_id=attempt.activity_id,
-            competency_id=competency_of[result.competency_row_id],
-            level=result.level,
-            probability=result.probability,
-            source=f"{_source(attempt)}:competency:{result.competency_row_id}",
-            observed_at=attempt.submitted_at,
-        )
-        for result in results
-    ]
-    competencies.record_results(attempt.tenant_id, conclusions)
-
-
-def _host_competencies(attempt: Attempt) -> dict[int, int]:
-    """The host's competency of each competency of the version; publication has set them all."""
-    rows = session.execute(
-        select(VersionCompetency.id, VersionCompetency.competency_id).where(
-            VersionCompetency.tenant_id == attempt.tenant_id,
-            VersionCompetency.version_id == attempt.version_id,
-        )
-    )
-    return {row_id: competency_id for row_id, competency_id in rows if competency_id is not None}

@@ -56,7 +56,7 @@ def write() -> ResponseReturnValue:
 def begin_writing() -> ResponseReturnValue:
     """Make a pre-assessment with a draft that has no questions yet."""
     launch = _picking_launch()
-    title = request.form.get("title", "").strip()
+    title = _typed("title")
     if not 0 < len(title) <= MAX_TITLE:
         mistakes = [Mistake("title", lazy("Write a title of 1 to %(limit)s characters.", limit=MAX_TITLE))]
         return page("editor_new", title=title, mistakes=mistakes, max_title=MAX_TITLE), 422
@@ -96,7 +96,7 @@ def add_competency(version_id: int) -> ResponseReturnValue:
     """A new competency."""
     version = _held_draft(editing_launch(), version_id)
     titles, mistakes = _read_titles()
-    code = " ".join(request.form.get("code", "").split()) or _code_of(titles)
+    code = _typed("code") or _code_of(titles)
     if code.casefold() in {group.code.casefold() for group in drafts.groups(version)}:
         mistakes.append(Mistake("code", lazy("Another competency has this code. Write a different one.")))
     if len(code) > MAX_NAME:
@@ -230,8 +230,13 @@ def _group(version: Version, row_id: int) -> Group:
     return group
 
 
+def _typed(name: str) -> str:
+    """A field of one line, without signs that a database does not keep."""
+    return " ".join(request.form.get(name, "").replace("\0", "").split())
+
+
 def _read_titles() -> tuple[dict[str, str], list[Mistake]]:
-    typed = {each: " ".join(request.form.get(f"title_{each}", "").split()) for each in LOCALES}
+    typed = {each: _typed(f"title_{each}") for each in LOCALES}
     mistakes = []
     if not any(typed.values()):
         mistakes.append(Mistake("title_en", lazy("Write the title in at least one language.")))
@@ -299,7 +304,7 @@ def _read_sheet(found: Sequence[Group], entry: Entry | None, kind: Kind, go: str
 def _with_picture(version: Version, found: Sequence[Group], entry: Entry | None, sheet: Sheet) -> ResponseReturnValue:
     """Keep the picture of the form, and write it behind the question in each language that describes it."""
     file = request.files.get("picture")
-    said = {each: request.form.get(f"description_{each}", "").strip() for each in LOCALES}
+    said = {each: _typed(f"description_{each}") for each in LOCALES}
     mistakes = []
     if file is None or not file.filename:
         mistakes.append(Mistake("picture", lazy("Choose the picture.")))
@@ -308,7 +313,7 @@ def _with_picture(version: Version, found: Sequence[Group], entry: Entry | None,
     mistakes += [Mistake(f"description_{each}", text) for each in needed if not said[each]]
     if not mistakes and file is not None:
         try:
-            file_id = pictures.keep(version.tenant_id, file.read(), file.filename or "")
+            file_id = pictures.keep(version.tenant_id, file.read())
         except pictures.NotKept as problem:
             mistakes.append(Mistake("picture", problem.text))
     if mistakes:

@@ -78,6 +78,18 @@ def test_the_report_is_there_as_json(run: Run) -> None:
     assert (report["errors"], report["warnings"]) == ([], [])
 
 
+def test_a_gift_file_is_published_and_what_cannot_be_asked_is_named(run: Run, rows: Rows, tmp_path: Path) -> None:
+    file = tmp_path / "questions.gift"
+    file.write_text("::One:: Ice is water. {T}\n\n::Two:: Write about ice. {}\n", encoding="utf-8")
+    result = run(file)
+    assert result.exit_code == 0
+    assert "left out: row 3" in result.stderr
+    assert "is published, 1 questions." in result.stdout
+    file.write_text("::Two:: Write about ice. {}\n", encoding="utf-8")
+    assert run(file).exit_code == 1
+    assert len(rows("SELECT id FROM diagnostic_version")) == 1
+
+
 def test_an_institution_that_is_not_there_is_named(run: Run) -> None:
     result = run(EXAMPLE, tenant="nobody")
     assert isinstance(result.exception, NotFound)

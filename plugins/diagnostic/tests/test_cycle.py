@@ -417,3 +417,23 @@ def test_a_sitting_in_the_middle_is_left_alone_by_a_new_version(enter: Enter, pu
     visit.post("submit")
     visit.post("start")
     assert "of 4 answered" in of(visit, "q/1")
+
+
+@pytest.mark.parametrize(
+    ("rules", "state"),
+    [({}, "open"), ({"opens_at": "2037-01-01T00:00"}, "waiting"), ({"closes_at": "2020-01-01T00:00"}, "closed")],
+)
+def test_the_course_page_tells_what_is_open_by_the_dates(
+    enter: Enter, publish: Publish, rules: dict[str, str], state: str
+) -> None:
+    activity = publish()
+    configure(enter, activity, **rules)
+    enter(activity)
+    visit = enter("course", link="the-course-page")
+    page = of(visit, visit.get().headers["Location"])
+    said = {
+        "open": "You have not begun yet.",
+        "waiting": "This activity is not open yet.",
+        "closed": "This activity is closed.",
+    }
+    assert [key for key, text in said.items() if text in page] == [state]

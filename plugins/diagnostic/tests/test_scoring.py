@@ -31,7 +31,6 @@ from ltitools_diagnostic.scoring import (
     normalise,
     parse_number,
     probability,
-    score,
 )
 
 settings.register_profile("diagnostic", deadline=None)
@@ -330,13 +329,3 @@ def test_the_incomplete_beta_is_a_binomial_tail_for_whole_numbers(a: int, b: int
 
 def test_the_ends_of_the_incomplete_beta_are_exact() -> None:
     assert (beta_share(2, 3, 0), beta_share(2, 3, 1)) == (0, 1)
-
-
-def test_the_score_is_the_mean_over_competencies_whatever_their_size() -> None:
-    outcomes = [Outcome(Fraction(1), 1), Outcome(Fraction(0), 9)]
-    assert score(outcomes) == Decimal("50.00000")
-
-
-def test_the_score_keeps_five_decimals() -> None:
-    assert score([Outcome(Fraction(2), 3)]) == Decimal("66.66667")
-    assert score([]) == Decimal("0.00000")

@@ -52,6 +52,11 @@ def test_weights_are_shares_of_the_score() -> None:
     assert score_of({}) == 0
 
 
+def test_the_score_is_the_mean_over_competencies_whatever_their_size_to_five_decimals() -> None:
+    assert score_of(sitting(outcome("a", 10, 10), outcome("b", 0, 2))) == Decimal("50.00000")
+    assert score_of(sitting(outcome("a", 2, 3))) == Decimal("66.66667")
+
+
 def test_the_line_of_seventy_percent_is_met_exactly() -> None:
     """No rounding on the way lifts 69.995 to 70, or keeps 70 below it."""
     assert score_of(sitting(outcome("a", 7, 10))) == Decimal(70)
