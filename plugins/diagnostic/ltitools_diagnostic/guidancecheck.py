@@ -25,6 +25,7 @@ MAX_ROLES = 30
 MAX_TASKS = 30
 _MADE_CODE = 40
 _NAMED = 40
+_SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 
 Known = Mapping[str, Wording]
 """The competencies that may be named: titles by code, in their order."""
@@ -77,6 +78,11 @@ class Cautions:
     untaught: Sequence[str] = ()
     circle: Sequence[str] = ()
     useless: Sequence[str] = ()
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks and surplus spaces. The spaces of French typography, which do not break, stay."""
+    return _SPACE.sub(" ", text).strip()
 
 
 def with_codes(modules: Sequence[WrittenModule]) -> list[WrittenModule]:

@@ -18,6 +18,7 @@ from ltitools_diagnostic.guidancecheck import (
     WrittenTask,
     check_modules,
     check_roles,
+    one_line,
 )
 from ltitools_diagnostic.items import Wording
 from ltitools_diagnostic.planning import Module
@@ -169,7 +170,7 @@ def _column_name(title: str, language: str) -> str:
 
 
 def _wording(cells: Cells, name: str) -> dict[str, str]:
-    return {locale: text for locale in LOCALES if (text := " ".join(cells[f"{name}_{locale}"].split()))}
+    return {locale: text for locale in LOCALES if (text := one_line(cells[f"{name}_{locale}"]))}
 
 
 def _parts(cell: str) -> tuple[str, ...]:

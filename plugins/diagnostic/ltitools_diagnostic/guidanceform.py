@@ -16,7 +16,7 @@ from flask import request
 from ltitools.plugin import LOCALES
 from ltitools_diagnostic import report
 from ltitools_diagnostic.guidance import Role
-from ltitools_diagnostic.guidancecheck import Flaw, WrittenModule, WrittenRole, WrittenTask, with_codes
+from ltitools_diagnostic.guidancecheck import Flaw, WrittenModule, WrittenRole, WrittenTask, one_line, with_codes
 from ltitools_diagnostic.items import Wording
 from ltitools_diagnostic.planning import Module
 from ltitools_diagnostic.scoring import parse_number
@@ -211,7 +211,7 @@ def _places(name: str) -> Iterator[int]:
 
 
 def _clean(text: str) -> str:
-    return " ".join(text.replace("\0", "").split())
+    return one_line(text.replace("\0", ""))
 
 
 def _typed(name: str) -> str:

@@ -397,7 +397,7 @@ def _draw(
             row.id, row.competency_row_id, forms.shuffled_options(from_json(row.content)), asked.get(row.code, 0)
         )
         for row, code in rows
-        if code not in shown and (request.scope is None or code in request.scope)
+        if not row.content.get("retired") and code not in shown and (request.scope is None or code in request.scope)
     ]
     attempt.seed = secrets.token_hex(16)
     drawn = forms.draw(candidates, version.per_competency, attempt.seed, grouped=request.grouped)

@@ -9,7 +9,7 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import Launch, activities, current_launch, grades, session
-from ltitools_diagnostic import delivery, guidance, moments, planning, report, sitting, standing, versions
+from ltitools_diagnostic import delivery, guidance, moments, pictures, planning, report, sitting, standing, versions
 from ltitools_diagnostic.delivery import Review, Window
 from ltitools_diagnostic.models import Attempt
 from ltitools_diagnostic.review import reviewed
@@ -227,7 +227,7 @@ def _reviewed(seat: Seat, attempt: Attempt) -> list[object]:
     over = seat.window is Window.OVER
     if seat.preview_of is None and (rule == Review.RESULTS or (rule == Review.CLOSED and not over)):
         return []
-    return [reviewed(each) for each in sitting.questions(attempt)]
+    return [reviewed(each, pictures.address) for each in sitting.questions(attempt)]
 
 
 def _in_the_way(seat: Seat) -> list[Mistake]:

@@ -9,7 +9,7 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import Launch, Person, grades, people, session
-from ltitools_diagnostic import delivery, report, sitting, standing
+from ltitools_diagnostic import delivery, pictures, report, sitting, standing
 from ltitools_diagnostic.models import Attempt
 from ltitools_diagnostic.review import reviewed
 from ltitools_diagnostic.sitting import Who
@@ -165,7 +165,7 @@ def _sitting_page(seen: Seen, attempt: Attempt, mistakes: Sequence[Mistake]) -> 
         attempt=attempt,
         outcomes=list(sitting.in_order([attempt])[0].values()),
         ratings=sitting.ratings(own.tenant_id, [attempt.id]).get(attempt.id, {}),
-        questions=[reviewed(each) for each in sitting.questions(attempt)],
+        questions=[reviewed(each, pictures.address) for each in sitting.questions(attempt)],
         only_one=past == [attempt],
         score=past[-1].standing if past else None,
         others=[each.number for each in seen.attempts if each.number != attempt.number],

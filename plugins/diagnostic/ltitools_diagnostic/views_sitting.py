@@ -12,7 +12,7 @@ from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import current_launch, session
-from ltitools_diagnostic import asking, delivery, moments, report, sitting, versions
+from ltitools_diagnostic import asking, delivery, moments, pictures, report, sitting, versions
 from ltitools_diagnostic.items import Response
 from ltitools_diagnostic.models import Attempt
 from ltitools_diagnostic.seats import Seat, seat_of
@@ -181,7 +181,7 @@ def _question_page(seat: Seat, attempt: Attempt, number: int, problems: Mapping[
         seat=seat,
         number=number,
         last=len(places),
-        views=[asking.view(each, problems.get(each.number, ""), form) for each in asked],
+        views=[asking.view(each, problems.get(each.number, ""), form, images=pictures.address) for each in asked],
         section=_section_title(attempt, asked) if seat.grouped else None,
         total=len(attempt.form),
         answered=len(sitting.answered(attempt)),

@@ -75,7 +75,7 @@ def test_a_reassessment_asks_only_about_what_is_not_shown_and_with_other_questio
     visit = enter(publish(two_competencies(bank), per="6"), endpoint=COLUMN)
     first = sit(visit, lambda question: question.startswith("alpha"))
     page = of(visit)
-    assert "asked again only about the 1 competency that is not shown yet" in page
+    assert "asked again only about the one competency that is not shown yet" in page
     second = sit(visit, lambda question: True)
     assert len(first) == 12
     assert len(second) == 6

@@ -134,7 +134,7 @@ class TestModules:
     def test_modules_are_saved_and_shown_again_as_they_were_typed(self, teacher: Visit, rows: Rows) -> None:
         save_modules(
             teacher,
-            {"title_en": "First steps", "title_fr": "Premiers pas", "hours": "1,5", "competencies": ["alpha"]},
+            {"title_en": " First  steps ", "title_fr": "Premiers pas : un", "hours": "1,5", "competencies": ["alpha"]},
             {"title_en": "More", "hours": "2", "link": "https://example.org/x?a=1&b=2", "prerequisites": ["0"]},
         )
         first, second = rows("SELECT * FROM diagnostic_module ORDER BY position")
@@ -144,6 +144,7 @@ class TestModules:
         assert "The modules are saved." in page
         form = fields_on(page)
         assert teacher.post("modules", form).status_code == 303
+        assert form["title_fr-0"] == "Premiers pas : un"
         again = rows("SELECT code, titles, hours, url, competencies FROM diagnostic_module ORDER BY position")
         assert [row["code"] for row in again] == ["first-steps", "more"]
         assert [row["url"] for row in again] == ["", "https://example.org/x?a=1&b=2"]

@@ -105,6 +105,7 @@ def test_the_sample_modules_teach_every_competency_of_the_sample_in_both_languag
     odd = cautions(found.found, known)
     assert (odd.untaught, odd.circle, odd.useless) == ([], [], [])
     assert all(set(module.titles) == {"en", "fr"} and module.url for module in found.found)
+    assert any("\N{NO-BREAK SPACE}:" in module.titles["fr"] for module in found.found)
 
 
 def test_the_sample_modules_of_the_taster_are_those_of_the_whole() -> None:

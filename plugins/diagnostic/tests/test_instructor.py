@@ -288,7 +288,7 @@ def test_the_dashboard_shows_everybody_and_counts_no_test_people(enter: Enter, p
     assert " of 12" in page
     assert "Opened, nothing answered" in page
     assert "Waiting for the LMS" in page
-    summary = page.partition("Prior level by competency: where")[2].partition("</table>")[0]
+    summary = page.partition("Where people stood at their first attempt")[2].partition("</table>")[0]
     assert re.findall(r'<td class="number">(\d+)</td>', summary) == ["1", "0", "0", "1"] * 2
 
 

@@ -48,8 +48,8 @@ def put(
     if len(content) > limit():
         raise refused("request-too-large", f"a file of {len(content)} bytes")
     digest = host.sealer.sign(_purpose(tenant_id), f"{media_type}:{hashlib.sha256(content).hexdigest()}")
-    known = select(File.id).where(File.tenant_id == tenant_id, File.plugin == plugin, File.digest == digest)
-    if session.scalar(known) is None:
+    same = select(File.id).where(File.tenant_id == tenant_id, File.plugin == plugin, File.digest == digest)
+    if session.scalar(same) is None:
         taken = session.scalar(select(func.coalesce(func.sum(File.size), 0)).where(File.tenant_id == tenant_id)) or 0
         if taken + len(content) > host.settings.max_files_bytes:
             raise refused("files-full", f"{taken} bytes are taken")
@@ -57,7 +57,7 @@ def put(
         row |= {"id": new_public_id(), "name": name[:_MAX_NAME], "size": len(content), "keep_until": keep_until}
         row |= {"content": host.sealer.seal_bytes(_purpose(tenant_id), content), "created_at": utcnow()}
         session.execute(upsert(File).values(row).on_conflict_do_nothing())
-    file_id = session.scalars(known).one()
+    file_id = session.scalars(same).one()
     _keep_longer(tenant_id, file_id, keep_until)
     return FileRef(file_id)
 
