@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 
 from ltitools_diagnostic.columns import ALWAYS, COLUMNS, LETTERS, lettered_answers
 from ltitools_diagnostic.csvfile import write_rows
+from ltitools_diagnostic.importing import wordings_of
 from ltitools_diagnostic.items import CHOICES, FULL, TRUE, Bank, Between, Item, Kind, Near, NumberAnswer, Wording
 
 
@@ -22,22 +22,7 @@ def to_csv(bank: Bank) -> bytes:
 
 def _row(item: Item, titles: Wording) -> dict[str, str]:
     row = {"id": item.code, "competency": item.competency, "type": item.kind.value, **_answer(item), **_weights(item)}
-    wordings: dict[str, Mapping[str, str]] = {
-        "competency": titles,
-        "outcome": item.outcome,
-        "question": item.question,
-        "feedback": item.feedback,
-    }
-    for letter, option in zip(LETTERS, item.options, strict=False):
-        wordings |= {
-            f"option_{letter}": option.text,
-            f"reason_{letter}": option.reason,
-            f"match_{letter}": option.match,
-        }
-    for letter, wording in zip(LETTERS[len(item.options) :], item.extra, strict=False):
-        wordings[f"match_{letter}"] = wording
-    for letter, answer in lettered_answers(item).items():
-        wordings[f"reason_{letter}"] = answer.feedback
+    wordings = {"competency": titles, **wordings_of(item)}
     for name, wording in wordings.items():
         row |= {f"{name}_{locale}": text for locale, text in wording.items()}
     return row | ({"retired": "yes"} if item.retired else {})

@@ -75,7 +75,7 @@ def refresh_roster() -> ResponseReturnValue:
     if launch.course is not None:
         roster.ask(launch.tenant.id, launch.course.id)
         session.commit()
-    return redirect(url_for("tool.home"), 303)
+    return redirect(url_for("tool.home", roster="asked"), 303)
 
 
 def _place() -> tuple[Launch, int]:
