@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from people import Person
 from playwright.sync_api import expect
+from sqlalchemy import select, update
+
+from ltitools.plugin import session, utcnow
+from ltitools.testing import writing
+from ltitools_diagnostic.models import Answer, Attempt
+from sites import Sites
 
 pytestmark = pytest.mark.browser
 Meet = Callable[..., Person]
@@ -126,6 +133,37 @@ def test_from_the_rules_to_the_reassessment(
     teacher.tool.locator("a[href$='/analysis']").click()
     expect(teacher.tool.locator("table.analysis tbody tr")).to_have_count(12)
     teacher.inspect()
+
+
+def test_when_the_time_is_over_the_page_saves_itself_and_the_results_are_shown(
+    sites: Sites, meet: Meet, activity: str
+) -> None:
+    teacher = meet("Arun Patel")
+    teacher.open_course()
+    teacher.open_activity(activity)
+    teacher.tool.locator("a[href$='/settings']").click()
+    teacher.tool.locator("#time_limit").fill("30")
+    teacher.tool.locator("main .actions button").click()
+    at_home(teacher)
+    learner = meet("Dana Flores")
+    learner.open_course()
+    learner.open_activity(activity)
+    press(learner, "/start")
+    expect(learner.tool.locator("[role=timer]")).to_be_visible()
+    with writing(sites.tool):
+        seconds_left = 6
+        began = utcnow() - timedelta(minutes=30) + timedelta(seconds=seconds_left)
+        session.execute(update(Attempt).where(Attempt.submitted_at.is_(None)).values(started_at=began))
+    learner.tool.locator("#answers button[value=next]").click()
+    learner.tool.locator("#answers input:not([type=hidden])").first.wait_for()
+    learner.answer(0)
+    expect(learner.tool.get_by_text("What you had saved was submitted.")).to_be_visible(timeout=30_000)
+    with sites.tool.app_context():
+        attempt = session.scalars(select(Attempt).order_by(Attempt.id.desc())).first()
+        assert attempt is not None
+        assert attempt.ended_by == "time"
+        answers = select(Answer).where(Answer.attempt_id == attempt.id, Answer.response.is_not(None))
+        assert len(session.scalars(answers).all()) == 1
 
 
 @EACH_LANGUAGE

@@ -302,7 +302,6 @@ class TestModulesAsFile:
             ("4", "title_en"),
             ("4", "prerequisites"),
             ("5", ""),
-            ("1", ""),
         ]
         assert "They have: alpha, beta, gamma." in page
         assert rows("SELECT id FROM diagnostic_module") == []
