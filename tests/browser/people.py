@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Frame, FrameLocator, Lo
 from sites import Sites
 
 AXE = Axe()
+expect.set_options(timeout=20_000)
 AXE_OPTIONS = {
     "resultTypes": ["violations"],
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import text, update
 
 from ltitools.plugin import session
-from ltitools.testing import INSTRUCTOR, Visit, ags_claim, error_code, writing
+from ltitools.testing import INSTRUCTOR, Visit, ags_claim, error_code, statements, writing
 from ltitools_diagnostic import overdue
 from ltitools_diagnostic.models import Attempt
 
@@ -417,6 +417,23 @@ def test_a_sitting_in_the_middle_is_left_alone_by_a_new_version(enter: Enter, pu
     visit.post("submit")
     visit.post("start")
     assert "of 4 answered" in of(visit, "q/1")
+
+
+@pytest.mark.parametrize("questions", [6, 24])
+def test_a_page_of_a_sitting_asks_the_database_a_fixed_number_of_times(
+    app: Flask, enter: Enter, publish: Publish, bank: MakeBank, questions: int
+) -> None:
+    visit = enter(publish(two_competencies(bank, questions)))
+    visit.post("start")
+    with statements(app) as to_read:
+        visit.get("q/1")
+    with statements(app) as to_answer:
+        visit.post("q/1", {"answer-1": "yes"})
+    with statements(app) as to_submit:
+        visit.post("submit")
+    assert len(to_read) <= 9
+    assert len(to_answer) <= 10
+    assert len(to_submit) <= 40
 
 
 @pytest.mark.parametrize(
