@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from sqlalchemy import select
 
-from ltitools.plugin import CompetencyResult, Evidence, competencies, session
+from ltitools.plugin import CompetencyResult, Evidence, competencies, session, upsert
 from ltitools_diagnostic.models import Answer, Attempt, Result, VersionCompetency
 from ltitools_diagnostic.scoring import Outcome
 
@@ -20,17 +20,20 @@ def source(attempt: Attempt) -> str:
 
 def store_fractions(attempt: Attempt, earned: Mapping[int, Fraction]) -> None:
     """What each question of the form earned, also those without an answer."""
-    rows = {
-        answer.item_id: answer
-        for answer in session.scalars(
-            select(Answer).where(Answer.tenant_id == attempt.tenant_id, Answer.attempt_id == attempt.id)
-        )
-    }
-    for item_id, share in earned.items():
-        if item_id not in rows:
-            rows[item_id] = Answer(tenant_id=attempt.tenant_id, attempt_id=attempt.id, item_id=item_id)
-            session.add(rows[item_id])
-        rows[item_id].fraction = float(share)
+    rows = [
+        {
+            "tenant_id": attempt.tenant_id,
+            "attempt_id": attempt.id,
+            "item_id": item_id,
+            "response": None,
+            "fraction": float(share),
+        }
+        for item_id, share in earned.items()
+    ]
+    if rows:
+        statement = upsert(Answer)
+        kept = {"fraction": statement.excluded.fraction}
+        session.execute(statement.on_conflict_do_update(index_elements=["attempt_id", "item_id"], set_=kept), rows)
 
 
 def store_results(attempt: Attempt, competency_of: Mapping[int, int], earned: Mapping[int, Fraction]) -> list[Result]:
