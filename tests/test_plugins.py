@@ -81,7 +81,7 @@ def test_a_plugin_that_breaks_the_contract_is_refused_in_one_sentence(changes: d
     assert str(caught.value).count(".") <= 2
 
 
-@pytest.mark.parametrize("key", ["tool", "lti", "Ünï", "a-b", "", "ltitools"])
+@pytest.mark.parametrize("key", ["tool", "lti", "page", "Ünï", "a-b", "", "ltitools"])
 def test_a_key_that_is_taken_or_no_word_is_refused(key: str) -> None:
     with pytest.raises(PluginError, match="cannot be used"):
         check(key, make_probe(key=key, blueprint=None))

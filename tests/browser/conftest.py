@@ -19,9 +19,14 @@ Meet = Callable[..., Person]
 
 @pytest.fixture
 def activity(sites: Sites) -> str:
-    """A pre-assessment placed in the course for this test alone; gives its title there."""
-    title = f"Pre-assessment {uuid.uuid4().hex[:6]}"
-    sites.place("diagnostic:taster", title=title)
+    """A pre-assessment made and placed in the course for this test alone; gives its title there.
+
+    Placed once more, one that is there would begin with the rules that another test has set for it in the course.
+    """
+    number = uuid.uuid4().hex[:6]
+    title = f"Pre-assessment {number}"
+    sites.import_questions(CONTENT / "ai-awareness-taster.csv", f"taster-{number}", title)
+    sites.place(f"diagnostic:taster-{number}", title=title)
     return title
 
 

@@ -118,7 +118,7 @@ def test_what_only_instructors_have_opened_is_not_there_for_learners(
     """An exam that is still hidden in the LMS was tried by its teacher only."""
     with writing(app):
         activities.create(tenants.by_key("acme").id, "probe", "hidden", "Hidden")
-    open_in_lms(app, platform, "Hidden")
+    open_in_lms(app, platform, "Hidden", roles=[INSTRUCTOR, LEARNER])
     learner = platform.visit(app.test_client(), **PAGE)
     assert "Quiz" in text_of(learner)
     assert "Hidden" not in text_of(learner)

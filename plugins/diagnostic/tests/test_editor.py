@@ -559,3 +559,28 @@ def test_every_kind_can_be_chosen() -> None:
 
     assert set(KINDS) == set(Kind) == set(editing.SHAPES)
     assert {item.kind for item in read(ALL_KINDS).bank.items if isinstance(item, Item)} == set(Kind)
+
+
+def test_learners_see_the_picture_while_they_answer_and_in_their_results(
+    choose: Choose, new: Callable[..., Any], enter: Enter
+) -> None:
+    visit = choose()
+    version_id = written(visit, "With a picture")
+    described = {"description_en": "An arm", "picture": (io.BytesIO(png()), "arm.png")}
+    page = new(visit, version_id, "single", {"question_en": "Which?", **WRITTEN["single"], **described}, go="picture")
+    new(visit, version_id, "single", fields_of(page.get_data(as_text=True)))
+    visit.post(f"draft/{version_id}", {"title": "With a picture", "go": "publish"})
+    learner = enter("diagnostic:with-a-picture")
+    question = of(learner, learner.post("start").headers["Location"])
+    learner.post("submit")
+    teacher = enter("diagnostic:with-a-picture", as_=INSTRUCTOR)
+    person = re.search(r'href="([^"]+/people/\d+)"', of(teacher))
+    assert person is not None
+    for browser, shown in (
+        (learner, question),
+        (learner, of(learner)),
+        (teacher, of(teacher, f"{person[1]}/sitting/1")),
+    ):
+        found = re.search(r'<img src="([^"]+)" alt="An arm">', shown)
+        assert found is not None
+        assert browser.get(found[1]).status_code == 200

@@ -363,6 +363,11 @@ def _named_activity(tenant_id: int, message: Message) -> Activity | None:
     return found
 
 
+def _is_learner(message: Message) -> bool:
+    """Whether the LMS shows a link to the person as a learner, and not because they teach or administer."""
+    return Role.LEARNER in message.roles and message.roles.isdisjoint(INSTRUCTORS)
+
+
 def _link(
     registration: Registration, deployment: Deployment, message: Message, course_id: int | None, activity_id: int | None
 ) -> tuple[int, int | None]:
@@ -378,7 +383,7 @@ def _link(
         "line_items_url": message.line_items_url or None,
         "service_scopes": list(message.service_scopes),
         "activity_id": activity_id,
-        "learner_seen_at": utcnow() if Role.LEARNER in message.roles else None,
+        "learner_seen_at": utcnow() if _is_learner(message) else None,
     }
     statement = upsert(Link).values(
         tenant_id=registration.tenant_id,
