@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from ltitools.plugin import Launch, Link, Refused, activities, session, upsert, uptime, utcnow
 from ltitools_diagnostic.models import Allowance, Attempt, Delivery
@@ -187,7 +187,10 @@ def rules_of(place: Place) -> Rules:
         .where(
             Delivery.tenant_id == place.tenant_id,
             Delivery.activity_id == place.activity_id,
-            or_(Delivery.link_id == place.link_id, Delivery.course_id == place.course_id),
+            or_(
+                Delivery.link_id == place.link_id,
+                and_(Delivery.course_id.is_not(None), Delivery.course_id == place.course_id),
+            ),
         )
         .order_by(Delivery.changed_at.desc())
     ).all()
