@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text, update
+from sqlalchemy import update
 
 from ltitools.plugin import session
+from ltitools.services.uptime import beat
 from ltitools.testing import INSTRUCTOR, Visit, ags_claim, error_code, statements, writing
 from ltitools_diagnostic import overdue
 from ltitools_diagnostic.models import Attempt
@@ -229,10 +230,8 @@ def test_time_in_which_the_server_was_away_is_given_back(
     move_start(app, timedelta(minutes=40))
     now = datetime.now(UTC)
     with writing(app):
-        session.execute(
-            text("INSERT INTO outage (began_at, ended_at) VALUES (:began, :ended)"),
-            {"began": now - timedelta(minutes=35), "ended": now - timedelta(minutes=10)},
-        )
+        beat(now - timedelta(minutes=35))
+        beat(now - timedelta(minutes=10))
     run_overdue(app)
     page = of(visit, "q/1")
     assert re.search(r'role="timer" class="number">1[45]:\d\d<', page)
