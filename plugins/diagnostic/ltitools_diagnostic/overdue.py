@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from ltitools.plugin import JobRun, activities, people, session, utcnow
+from ltitools.plugin import JobRun, activities, people, session, uptime, utcnow
 from ltitools_diagnostic import delivery, sitting
 from ltitools_diagnostic.models import Attempt
 
@@ -27,8 +27,10 @@ def submit_overdue(_run: JobRun) -> None:
             )
         ).all()
         known = people.names(tenant_id, [attempt.person_id for attempt in open_ones])
+        away = uptime.outages(min((attempt.started_at for attempt in open_ones), default=now))
         for attempt in open_ones:
-            end = delivery.deadline_of(attempt, rules, extras.get(attempt.person_id, delivery.NOTHING_EXTRA))
+            extra = extras.get(attempt.person_id, delivery.NOTHING_EXTRA)
+            end = delivery.deadline(rules, extra, attempt.started_at, away)
             if end is not None and now > end + delivery.GRACE:
                 counts = not known[attempt.person_id].is_test
                 sitting.submit(attempt, counts=counts, ended_by=sitting.BY_TIME, at=end)

@@ -19,6 +19,9 @@ from ltitools_diagnostic.seats import Seat, seat_of
 from ltitools_diagnostic.sitting import Question
 from ltitools_diagnostic.views import page, pages
 
+Places = Sequence[Sequence[int]]
+"""The numbers of the questions on each page of a form."""
+
 
 def first_page(seat: Seat, attempt: Attempt) -> str:
     """Where a sitting goes on: at the self-rating, or at the first question without an answer."""
@@ -73,7 +76,7 @@ def question(number: int, version_id: int | None = None) -> ResponseReturnValue:
     attempt = _open(seat)
     if attempt is None:
         return redirect(seat.home, 303)
-    return _question_page(seat, attempt, number, {})
+    return _question_page(seat, attempt, sitting.pages(attempt, grouped=seat.grouped), number, {})
 
 
 @pages.post("/q/<int:number>")
@@ -91,7 +94,8 @@ def answer(number: int, version_id: int | None = None) -> ResponseReturnValue:
         return page("submitted", seat=seat), 409
     if seat.overdue:
         return _end(seat, attempt)
-    asked = _on_page(seat, attempt, number)
+    places = sitting.pages(attempt, grouped=seat.grouped)
+    asked = _on_page(attempt, places, number)
     responses, problems = _read(asked)
     try:
         sitting.save(attempt, responses)
@@ -103,8 +107,8 @@ def answer(number: int, version_id: int | None = None) -> ResponseReturnValue:
     if where == "time":
         return _end(seat, attempt)
     if problems:
-        return _question_page(seat, attempt, number, problems), 422
-    return redirect(_next_page(seat, attempt, number, where), 303)
+        return _question_page(seat, attempt, places, number, problems), 422
+    return redirect(_next_page(seat, len(places), number, where), 303)
 
 
 @pages.get("/overview")
@@ -172,9 +176,8 @@ def _read(asked: Sequence[Question]) -> tuple[dict[int, Response], dict[int, str
     return responses, problems
 
 
-def _question_page(seat: Seat, attempt: Attempt, number: int, problems: Mapping[int, str]) -> str:
-    places = sitting.pages(attempt, grouped=seat.grouped)
-    asked = _on_page(seat, attempt, number)
+def _question_page(seat: Seat, attempt: Attempt, places: Places, number: int, problems: Mapping[int, str]) -> str:
+    asked = _on_page(attempt, places, number)
     form = request.form if problems else None
     return page(
         "question",
@@ -203,8 +206,7 @@ def time_left(seat: Seat) -> dict[str, object]:
     }
 
 
-def _on_page(seat: Seat, attempt: Attempt, number: int) -> list[Question]:
-    places = sitting.pages(attempt, grouped=seat.grouped)
+def _on_page(attempt: Attempt, places: Places, number: int) -> list[Question]:
     if not 1 <= number <= len(places):
         abort(404)
     return sitting.questions(attempt, set(places[number - 1]))
@@ -215,8 +217,7 @@ def _page_of(seat: Seat, attempt: Attempt, question_number: int) -> int:
     return next(place for place, numbers in enumerate(places, start=1) if question_number in numbers)
 
 
-def _next_page(seat: Seat, attempt: Attempt, number: int, where: str) -> str:
-    last = len(sitting.pages(attempt, grouped=seat.grouped))
+def _next_page(seat: Seat, last: int, number: int, where: str) -> str:
     if where.startswith("clear-"):
         return seat.url("question", number=number)
     if where == "more-time":
