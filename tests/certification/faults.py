@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from types import CodeType, FunctionType
+from typing import Any
 
 LOGIN = "ltitools.lti.login"
 VERIFY = "ltitools.lti.launch"
@@ -376,10 +377,10 @@ def applied(fault: Fault) -> Iterator[None]:
 
 def _function(target: str) -> FunctionType:
     module, _, path = target.partition(":")
-    found: object = import_module(module)
+    found: Any = import_module(module)
     for name in path.split("."):
         found = getattr(found, name)
-    function = inspect.unwrap(found)  # type: ignore[arg-type]  # a name in the table is a function's
+    function = inspect.unwrap(found)
     assert isinstance(function, FunctionType)
     return function
 

@@ -89,7 +89,7 @@ def test_d3_33_an_algorithm_that_is_not_registered_is_refused_although_the_signa
 
 def test_d3_34_a_key_of_another_kind_or_for_another_use_is_not_taken(lti: Lti) -> None:
     """Nor one of 1024 bits, which is shorter than the specification allows."""
-    short = generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505  (the point of it)
+    short = generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505  (too short, to be refused)
     modulus = segment(short.public_key().public_numbers().n.to_bytes(128))
     for published in (
         lti.public_key(use="enc"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from joserfc import jws
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import KeySet, KeySetSerialization, RSAKey
 from sqlalchemy import select, update
 
 from certification.helpers import QUIZ, Services, silent_server
@@ -98,15 +98,15 @@ def enter(lti: Lti) -> Iterator[Enter]:
         yield begin
 
 
-def published(lti: Lti) -> dict[str, Any]:
+def published(lti: Lti) -> KeySetSerialization:
     """The keys that the tool publishes for the institution."""
-    answer: dict[str, Any] = lti.client.get("/lti/acme/jwks.json", base_url=PUBLIC_URL).get_json()
+    answer: KeySetSerialization = lti.client.get("/lti/acme/jwks.json", base_url=PUBLIC_URL).get_json()
     return answer
 
 
 def assertions(lti: Lti, services: Services) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Header and claims of the assertions that the token endpoint got, each properly signed."""
-    keys = KeySet.import_key_set(published(lti))  # type: ignore[arg-type]  # a dict is what it takes
+    keys = KeySet.import_key_set(published(lti))
     tokens = [jws.deserialize_compact(got.form["client_assertion"], keys) for got in services.on("/token")]
     return [(dict(token.headers()), json.loads(token.payload)) for token in tokens]
 

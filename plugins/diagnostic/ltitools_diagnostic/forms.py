@@ -41,7 +41,7 @@ def draw(
     `grouped` mixes only inside each competency and keeps these in their order. The same seed draws the same form.
     What was drawn is stored too, so a form outlives this function.
     """
-    chance = random.Random(seed)  # noqa: S311  (shuffling questions protects nothing)
+    chance = random.Random(seed)  # noqa: S311  (the same seed has to draw the same form)
     by_competency: dict[int, list[Candidate]] = {}
     for candidate in candidates:
         by_competency.setdefault(candidate.competency, []).append(candidate)

@@ -134,7 +134,7 @@ def _inline_html(text: str) -> Markup:
 def _clean(html: str, tags: frozenset[str]) -> Markup:
     attributes = {tag: names for tag, names in _ATTRIBUTES.items() if tag in tags}
     clean = nh3.clean(html, tags=set(tags), attributes=attributes, url_schemes=_SCHEMES, link_rel="noopener")
-    return Markup(clean)  # noqa: S704  (what the allow-list leaves is what may be on a page)
+    return Markup(clean)  # noqa: S704  (nh3 has just cleaned it)
 
 
 @lru_cache(maxsize=1)
@@ -144,7 +144,7 @@ def _parser() -> MarkdownIt:
     parser.disable(["entity", "reference", "lheading", "html_block", "html_inline"])
     parser.inline.ruler.before("autolink", "raised", _raised)
     # Every address becomes a token, so that one which is not shown leaves its text and not its brackets.
-    parser.validateLink = _any_address  # type: ignore[method-assign]
+    parser.validateLink = _any_address  # type: ignore[method-assign]  # the library says to replace it
     parser.add_render_rule("link_open", _link_open)
     parser.add_render_rule("link_close", _link_close)
     parser.add_render_rule("image", _image)

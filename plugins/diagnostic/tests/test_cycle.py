@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from ltitools.plugin import session
+from ltitools.plugin import JobRun, session
 from ltitools.services.uptime import beat
 from ltitools.testing import INSTRUCTOR, Visit, ags_claim, error_code, statements, writing
 from ltitools_diagnostic import overdue
@@ -67,7 +67,7 @@ def move_start(app: Flask, back: timedelta) -> None:
 
 def run_overdue(app: Flask) -> None:
     with writing(app):
-        overdue.submit_overdue(None)  # type: ignore[arg-type]  # it does not look at who called it
+        overdue.submit_overdue(JobRun(1, None, {}))
 
 
 def test_a_reassessment_asks_only_about_what_is_not_shown_and_with_other_questions(

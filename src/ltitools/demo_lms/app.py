@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from flask import Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -137,8 +136,8 @@ def _problem(problem: access.Problem) -> ResponseReturnValue:
     return page, problem.status
 
 
-def _not_found(error: Any) -> ResponseReturnValue:
+def _not_found(error: NotFound) -> ResponseReturnValue:
     if request.path.startswith("/lti/"):
-        return error  # type: ignore[no-any-return]  # An HTTPException is a response of its own.
+        return error
     title, text = _("There is no such page"), _("The address may be wrong, or the activity was deleted.")
     return render_template("lms/problem.html", title=title, text=text), 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakSet
 
 from flask import (
     Blueprint,
@@ -28,6 +29,8 @@ from ltitools.services import courses, files, people
 from ltitools.web import course, sessions
 
 pages = Blueprint("tool", __name__, url_prefix="/tools")
+# A plugin's blueprint outlives an application where a process has several, as tests do.
+_guarded: WeakSet[Blueprint] = WeakSet()
 STATIC_MAX_AGE = 3600
 # At least as long as an id of ours, so that the rules of a plugin leave /tools/<plugin>/-/… to the host.
 LAUNCH_ID = "<string(minlength=16):launch_id>"
@@ -52,9 +55,9 @@ def mount(app: Flask, plugins: Mapping[str, Plugin]) -> None:
 
 def _guard(blueprint: Blueprint) -> None:
     """Every page of the blueprint belongs to a launch: open it first, and take its id out of the arguments."""
-    if getattr(blueprint, "_ltitools_guarded", False):
+    if blueprint in _guarded:
         return
-    blueprint._ltitools_guarded = True  # type: ignore[attr-defined]  # a plugin object outlives one app in tests
+    _guarded.add(blueprint)
 
     @blueprint.url_value_preprocessor
     def take_launch_id(_endpoint: str | None, values: dict[str, Any] | None) -> None:
