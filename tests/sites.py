@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
 from flask import Flask
+from tls import Authority
 from werkzeug.serving import make_server
 
 from ltitools.db import session
 from ltitools.demo_lms import ToolRegistration, Visitor, create_lms, register_tool
-from ltitools.demo_lms.loopback import new_session
+from ltitools.demo_lms.loopback import fetch_json, new_session
 from ltitools.plugin import Plugin
 from ltitools.services import registrations, tenants
-from ltitools.testing import close_app, deliver, make_app, writing
+from ltitools.testing import authorization_url, close_app, deliver, make_app, writing
 
 CLIENT_ID = "client-7"
 DEPLOYMENT_ID = "1"
@@ -48,12 +51,16 @@ def until(condition: Callable[[], Any]) -> Any:
 
 @dataclass
 class Sites:
-    """Both sites, running on loopback under two names that are two sites to a browser."""
+    """Both sites, running on loopback under two names that are two sites to a browser.
+
+    `ca_file` is the authority that has to be trusted there, where they speak TLS.
+    """
 
     tool: Flask
     lms: Flask
     tool_url: str
     lms_url: str
+    ca_file: str = ""
 
     def place(self, activity: str, **values: Any) -> int:
         """Place an activity in a course of the LMS without asking the tool; gives its number there."""
@@ -62,7 +69,7 @@ class Sites:
 
     def control(self, lever: str, values: Any = None) -> Any:
         """Pull a lever of the LMS, see `ltitools.demo_lms.control`."""
-        with new_session() as http:
+        with new_session(self.ca_file) as http:
             url = f"{self.lms_url}/control/{lever}"
             answer = http.post(url, json=values, timeout=10) if values is not None else http.get(url, timeout=10)
         assert answer.ok, answer.text
@@ -79,11 +86,11 @@ class Sites:
 
     def enter(self, person: str, activity: int) -> ToolBrowser:
         """Launch an activity of the LMS as a person; gives their browser inside the tool."""
-        visitor = Visitor(self.lms_url, person)
-        browser = ToolBrowser(self.tool_url)
+        visitor = Visitor(self.lms_url, person, self.ca_file)
+        browser = ToolBrowser(self.tool_url, self.ca_file)
         form = visitor.begin(activity)
-        redirect = browser.send("POST", form.action, dict(form.fields))
-        answer = visitor.authorize(redirect.headers["Location"])
+        login = browser.send("POST", form.action, dict(form.fields))
+        answer = visitor.authorize(authorization_url(login.headers.get("Location", ""), login.text))
         arrived = browser.send("POST", answer.action, dict(answer.fields))
         assert arrived.status_code == 303, arrived.text
         browser.home = arrived.headers["Location"]
@@ -109,10 +116,10 @@ class Sites:
 class ToolBrowser:
     """A browser without a screen: keeps the tool's cookies and sends the forms on its pages."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, ca_file: str = "") -> None:
         self.base_url = base_url
         self.home = ""
-        self.http = new_session()
+        self.http = new_session(ca_file)
         self.cookies: dict[str, str] = {}
         self.proof = ""
         self.page_with_form = "form"
@@ -149,10 +156,15 @@ class ToolBrowser:
 
 
 @contextmanager
-def serving(app: Any, port: int = 0) -> Iterator[int]:
+def serving(app: Any, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """Serve a WSGI application on a loopback port, in threads; gives the port."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL if tls else logging.ERROR)
     server = make_server("127.0.0.1", port, app, threaded=True)
+    if tls is not None:
+        # The handshake waits for the thread of the connection: a browser also opens connections in advance, and
+        # Werkzeug's own way would let nobody else in until such a one is used.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.ssl_context = tls
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -174,30 +186,36 @@ class _Later:
 
 @contextmanager
 def running(
-    database_url: str, personality: str = "moodle", plugins: Iterable[Plugin] | None = None, **settings: Any
+    database_url: str,
+    personality: str = "moodle",
+    plugins: Iterable[Plugin] | None = None,
+    authority: Authority | None = None,
+    **settings: Any,
 ) -> Iterator[Sites]:
-    """The tool and an LMS of the given personality, registered with each other."""
+    """The tool and an LMS of the given personality, registered with each other; over TLS with an authority."""
     tool_at = _Later()
-    with serving(tool_at) as tool_port:
-        tool_url = f"http://tool.localhost:{tool_port}"
-        with running_lms(tool_url, personality) as (lms, lms_url):
+    with serving(tool_at, tls=authority and authority.server) as tool_port:
+        tool_url = f"{'https' if authority else 'http'}://tool.localhost:{tool_port}"
+        with running_lms(tool_url, personality, authority) as (lms, lms_url):
             values = {"public_url": tool_url, "worker_threads": 1, "worker_poll_seconds": 0.2, **settings}
-            tool = tool_at.app = make_app(database_url, plugins, **values)
+            ca_file = str(authority.ca_file) if authority else ""
+            tool = tool_at.app = make_app(database_url, plugins, ca_file=ca_file, **values)
             register(tool, lms_url, personality)
             try:
-                yield Sites(tool, lms, tool_url, lms_url)
+                yield Sites(tool, lms, tool_url, lms_url, ca_file)
             finally:
                 close_app(tool)
 
 
 @contextmanager
-def running_lms(tool_url: str, personality: Any) -> Iterator[tuple[Flask, str]]:
+def running_lms(tool_url: str, personality: Any, authority: Authority | None = None) -> Iterator[tuple[Flask, str]]:
     """An LMS of the given personality that knows the tool at `tool_url`; gives it and its address."""
     lms_at = _Later()
-    with serving(lms_at) as lms_port:
-        lms_url = f"http://lms.localhost:{lms_port}"
+    with serving(lms_at, tls=authority and authority.server) as lms_port:
+        lms_url = f"{'https' if authority else 'http'}://lms.localhost:{lms_port}"
         base = f"{tool_url}/lti/{TENANT}"
-        lms = create_lms("sqlite://", lms_url, personality=personality, control=True)
+        fetch_keys = partial(fetch_json, ca_file=str(authority.ca_file) if authority else "")
+        lms = create_lms("sqlite://", lms_url, personality=personality, control=True, fetch_keys=fetch_keys)
         register_tool(
             lms,
             ToolRegistration(

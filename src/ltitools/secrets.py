@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -58,6 +59,11 @@ class Sealer:
     def signature_fits(self, purpose: str, text: str, code: str) -> bool:
         """Whether `code` is `sign(purpose, text)`, compared in constant time."""
         return hmac.compare_digest(self.sign(purpose, text).encode(), code.encode())
+
+
+def new_secret() -> str:
+    """256 random bits (URL-safe)."""
+    return secrets.token_urlsafe(32)
 
 
 def hash_token(token: str) -> str:

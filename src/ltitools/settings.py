@@ -16,6 +16,8 @@ from ltitools.errors import SettingsError
 CONFIG_FOLDER = Path(__file__).parent / "config"
 PREFIX = "LTITOOLS_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LAYERS = ("cookie", "storage", "platform", "name", "window")
+"""What may tie a launch to the browser in which its login began, in the order in which it is tried."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Settings:
     secret_key: str = dataclasses.field(repr=False)
     public_url: str
     allow_private_network: bool
+    ca_file: str
     http_connect_timeout: float
     http_read_timeout: float
     http_total_timeout: float
@@ -33,6 +36,8 @@ class Settings:
     clock_tolerance: int
     login_lifetime: int
     launch_hours: int
+    launch_layers: str
+    launch_log_days: int
     max_request_bytes: int
     max_file_bytes: int
     max_files_bytes: int
@@ -57,7 +62,16 @@ class Settings:
         settings = cls(**{**values, **changes})
         if settings.log_level not in LOG_LEVELS:
             raise SettingsError(f"The log level must be one of {', '.join(LOG_LEVELS)}; it is {settings.log_level!r}.")
+        if not settings.layers or settings.layers - set(LAYERS):
+            raise SettingsError(
+                f"launch_layers must name some of {', '.join(LAYERS)}; it is {settings.launch_layers!r}."
+            )
         return dataclasses.replace(settings, public_url=settings.public_url.rstrip("/"))
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """The names in `launch_layers`."""
+        return frozenset(self.launch_layers.replace(",", " ").split())
 
     def check_for_serving(self) -> None:
         """Refuse to serve with a configuration that would lose keys or send people to nowhere."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -16,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -272,9 +274,10 @@ class Platform:
         response = client.post(
             f"/lti/{self.tenant_key}/login", data=self.login_parameters(**changes), base_url=PUBLIC_URL
         )
-        if response.status_code != 302:
+        where = authorization_url(response.headers.get("Location", ""), response.get_data(as_text=True))
+        if not where:
             raise AssertionError(f"login answered {response.status_code}: {error_code(response)}")
-        query = parse_qs(urlsplit(response.headers["Location"]).query, keep_blank_values=True)
+        query = parse_qs(urlsplit(where).query, keep_blank_values=True)
         return {name: values[0] for name, values in query.items()}
 
     def claims(self, **changes: Any) -> dict[str, Any]:
@@ -332,7 +335,9 @@ class Platform:
 
     def post(self, client: FlaskClient, **form: str) -> TestResponse:
         """The authentication response, as the platform's page posts it."""
-        return client.post(f"/lti/{self.tenant_key}/launch", data=form, base_url=PUBLIC_URL)
+        return client.post(
+            f"/lti/{self.tenant_key}/launch", data=form, base_url=PUBLIC_URL, headers={"Origin": self.issuer}
+        )
 
     def launch(self, client: FlaskClient, claims: Mapping[str, Any] | None = None, **changes: Any) -> TestResponse:
         """A whole launch: login, token with the nonce of that login, and the answer to it."""
@@ -341,9 +346,28 @@ class Platform:
         values.setdefault("nonce", request["nonce"])
         return self.post(client, id_token=self.sign(values), state=request["state"])
 
-    def visit(self, client: FlaskClient, claims: Mapping[str, Any] | None = None, **changes: Any) -> Visit:
-        """A whole launch, and the visit that it opens."""
-        return Visit.of(client, self.launch(client, claims, **changes))
+    def launch_without_cookie(
+        self, client: FlaskClient, layer: str = "storage", claims: Mapping[str, Any] | None = None, **changes: Any
+    ) -> TestResponse:
+        """A whole launch of a browser that keeps no cookie: the scripts of our pages bind it by `layer`."""
+        login = client.post(f"/lti/{self.tenant_key}/login", data=self.login_parameters(), base_url=PUBLIC_URL)
+        page = login.get_data(as_text=True)
+        query = parse_qs(urlsplit(attribute(page, "data-login")).query)
+        values = {"nonce": query["nonce"][0], **(claims or self.claims(**changes))}
+        arrived = self.post(client, id_token=self.sign(values), state=query["state"][0])
+        form = hidden_fields(arrived.get_data(as_text=True))
+        form |= {"layer": layer, "secret": attribute(page, "data-secret")}
+        return client.post(
+            f"/lti/{self.tenant_key}/launch", data=form, base_url=PUBLIC_URL, headers={"Origin": PUBLIC_URL}
+        )
+
+    def visit(
+        self, client: FlaskClient, claims: Mapping[str, Any] | None = None, *, cookie: bool = True, **changes: Any
+    ) -> Visit:
+        """A whole launch, and the visit that it opens; with `cookie` false, of a browser that keeps none."""
+        if cookie:
+            return Visit.of(client, self.launch(client, claims, **changes))
+        return Visit.of(client, self.launch_without_cookie(client, "storage", claims, **changes))
 
 
 _SHORT_NAMES = {
@@ -361,6 +385,23 @@ def ags_claim(line_item: str | None, line_items: str | None = None, scopes: list
     return {name: value for name, value in claim.items() if value is not None}
 
 
+def authorization_url(location: str, page: str) -> str:
+    """Where a login sends the browser: by a redirect, or where it has no cookie of ours yet from a page of ours."""
+    return location or attribute(page, "data-login")
+
+
+def attribute(page: str, name: str) -> str:
+    """The value of an attribute that occurs once on a page, empty where it does not."""
+    _, found, rest = page.partition(f' {name}="')
+    return unescape(rest.partition('"')[0]) if found else ""
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    """The hidden fields on a page."""
+    fields = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', page)
+    return {name: unescape(value) for name, value in fields}
+
+
 def error_code(response: TestResponse) -> str:
     """The code of a refusal's page, empty where the page is none."""
     page = response.get_data(as_text=True)
@@ -370,19 +411,21 @@ def error_code(response: TestResponse) -> str:
 
 @dataclass
 class Visit:
-    """A browser inside a launch: reads its pages and sends its forms."""
+    """A browser inside a launch: reads its pages and sends its forms. `token` is of a visit without a cookie."""
 
     client: FlaskClient
     path: str
     launch_id: str
+    token: str = ""
 
     @classmethod
     def of(cls, client: FlaskClient, response: TestResponse) -> Visit:
         """The visit that a launch's answer opens."""
-        if response.status_code != 303:
+        page = response.get_data(as_text=True)
+        path = urlsplit(response.headers.get("Location", "")).path or attribute(page, "data-home")
+        if response.status_code not in (200, 303) or not path:
             raise AssertionError(f"launch answered {response.status_code}: {error_code(response)}")
-        path = urlsplit(response.headers["Location"]).path
-        return cls(client, path, path.rstrip("/").split("/")[3])
+        return cls(client, path, path.rstrip("/").split("/")[3], attribute(page, "data-token"))
 
     def url(self, rest: str = "") -> str:
         """The address of a page of the launch's tool."""
@@ -390,13 +433,17 @@ class Visit:
 
     def get(self, path: str = "") -> TestResponse:
         """A page: by its path below the launch, or by a whole path."""
-        return self.client.get(path if path.startswith("/") else self.url(path), base_url=PUBLIC_URL)
+        target = path if path.startswith("/") else self.url(path)
+        return self.client.get(target, base_url=PUBLIC_URL, headers=self._headers())
 
     def post(self, path: str = "", data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
-        """Send a form, with the proof that a form on a page of the launch carries."""
+        """Send a form, with the proof that a form on a page of the launch carries, or with the visit's token."""
         target = path if path.startswith("/") else self.url(path)
-        form = {"_form": self.form_proof(), **(data or {})}
-        return self.client.post(target, data=form, base_url=PUBLIC_URL, **options)
+        form = {**({} if self.token else {"_form": self.form_proof()}), **(data or {})}
+        return self.client.post(target, data=form, base_url=PUBLIC_URL, headers=self._headers(), **options)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def form_proof(self) -> str:
         """What the host puts into every form of this visit."""

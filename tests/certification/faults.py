@@ -133,16 +133,16 @@ FAULTS = (
     ),
     Fault(
         15,
-        f"{WEB}:launch",
-        'browser_ids = [request.cookies.get(name, "") for name in (sessions.COOKIE, login_cookie)]',
-        "browser_ids = [sessions.browser_id(request)]",
+        f"{WEB}:_binding",
+        "names = (sessions.COOKIE, sessions.login_cookie(state))",
+        "names = (sessions.COOKIE,)",
     ),
     Fault(16, f"{LAUNCHES}:find_login", "if login.expires_at <= utcnow():", "if False:"),
     Fault(
         17,
         "ltitools.web.headers:_add",
-        'response.headers.setdefault("Cache-Control", "no-store")',
-        'response.headers.setdefault("Cache-Control", "private")',
+        'headers.setdefault("Cache-Control", "no-store")',
+        'headers.setdefault("Cache-Control", "private")',
     ),
     Fault(18, f"{VERIFY}:_read_header", 'kid = header.get("kid")', 'kid = header.get("kid") or "platform-key-1"'),
     Fault(19, f"{VERIFY}:verify", "key = key_named(kid)", 'key = key_named(kid) or key_named("platform-key-1")'),
@@ -238,9 +238,9 @@ FAULTS = (
     Fault(52, f"{LAUNCHES}:find_login", "if login.expires_at <= utcnow():", "if login.expires_at is None:"),
     Fault(
         53,
-        f"{LAUNCHES}:find_login",
-        "if login.browser_hash not in map(hash_token, browser_ids):",
-        "if not login.browser_hash:",
+        f"{WEB}:_binding",
+        'if any(hash_token(request.cookies.get(name, "")) == login.browser_hash for name in names):',
+        "if any(name in request.cookies for name in names) or login.settled:",
     ),
     Fault(54, f"{WEB}:_platform_error", "launches.use_up(pending.login)", "pass"),
     Fault(
@@ -266,7 +266,7 @@ FAULTS = (
     Fault(
         63,
         f"{WEB}:_platform_error",
-        'g.platform_error = {"error": error[:80], "description": request.form.get("error_description", "")[:300]}',
+        'g.platform_error = {"error": error[:80], "description": description[:300]}',
         'g.platform_error = {"error": __import__("markupsafe").Markup(error), "description": ""}',
     ),
     Fault(64, f"{CLAIMS}:_ContextRole.parse_role_str", READ_ROLE, "found = None"),

@@ -40,8 +40,8 @@ from ltitools.models import (
 )
 from ltitools.refusals import CODES
 from ltitools.services import platform_keys
-from ltitools.testing import PUBLIC_URL, Platform, Visit, error_code, writing
-from ltitools.web.sessions import COOKIE
+from ltitools.testing import PUBLIC_URL, Platform, Visit, authorization_url, error_code, writing
+from ltitools.web.sessions import COOKIE, login_cookie
 from sites import serving
 
 STORED = (Launch, Person, Course, Link, Enrolment, Deployment, Activity)
@@ -81,8 +81,9 @@ class Lti:
     def authentication_request(self, method: str = "POST", /, **changes: str | None) -> dict[str, str]:
         """The parameters with which a login sends the browser to the platform."""
         answer = self.login(method, **changes)
-        assert answer.status_code == 302, error_code(answer)
-        query = parse_qs(urlsplit(answer.headers["Location"]).query, keep_blank_values=True)
+        where = authorization_url(answer.headers.get("Location", ""), answer.get_data(as_text=True))
+        assert where, error_code(answer)
+        query = parse_qs(urlsplit(where).query, keep_blank_values=True)
         assert all(len(values) == 1 for values in query.values())
         return {name: values[0] for name, values in query.items()}
 
@@ -337,9 +338,10 @@ def post_at_once(lti: Lti, services: Services, forms: list[dict[str, str]]) -> l
 
     None of them is decided before each has found its login: only then do the services give the platform's keys.
     """
-    cookie = lti.client.get_cookie(COOKIE, "tool.example.test")
-    assert cookie is not None
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"{COOKIE}={cookie.value}"}
+    names = {COOKIE, *(login_cookie(form["state"]) for form in forms)}
+    cookies = [cookie for name in names if (cookie := lti.client.get_cookie(name, "tool.example.test"))]
+    sent = "; ".join(f"{cookie.key}={cookie.value}" for cookie in cookies)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": sent}
     looked_up: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:

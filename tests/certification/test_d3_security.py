@@ -20,6 +20,7 @@ from sqlalchemy import select
 from certification.helpers import assert_refused, post_at_once, raw_token, segment, services_of, silent_server
 from ltitools.db import session, utcnow
 from ltitools.lti.launch import MAX_TOKEN_BYTES
+from ltitools.lti.platform_errors import code_of
 from ltitools.models import Deployment, PlatformKeys, Registration, Tenant
 from ltitools.services import registrations
 from ltitools.testing import PUBLIC_URL, writing
@@ -250,6 +251,8 @@ def test_d3_53_a_login_that_another_browser_began_is_refused(lti: Lti) -> None:
     """In cookie mode: otherwise an attacker could sign somebody in as himself (login CSRF)."""
     request = lti.authentication_request()
     victim, attacker = lti.app.test_client(), lti.client
+    kept = attacker.post("/lti/acme/login/kept", data={"state": request["state"]}, base_url=PUBLIC_URL)
+    assert kept.get_json() == {"kept": True}
     lti.client = victim
     with lti.nothing_stored():
         assert_refused(lti.send(request), "browser-other")
@@ -270,7 +273,7 @@ def test_d3_54_an_error_of_the_platform_is_explained_and_ends_the_login(lti: Lti
             answer = lti.platform.post(
                 lti.client, error=error, error_description=f"Reason {error}", state=request["state"]
             )
-            assert_refused(answer, "platform-refused", hidden=(request["state"], HOSTILE))
+            assert_refused(answer, code_of(error, ""), hidden=(request["state"], HOSTILE))
             assert "Reason " in answer.get_data(as_text=True)
             assert_refused(lti.send(request), "state-used")
     assert_refused(lti.platform.post(lti.client, error="login_required", state="unknown"), "state-unknown")

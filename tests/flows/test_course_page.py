@@ -375,7 +375,7 @@ def test_forms_of_the_page_carry_their_proof(app: Flask, platform: Platform, pla
     assert error_code(forged) == "form-stale"
     shown = page.get(course_of(page)).get_data(as_text=True)
     forms, proofs = re.findall(r"<form[^>]*>", shown), shown.count('name="_form"')
-    assert proofs == len(forms) == len(placed) + 1, "one for each entry, and the choice of language"
+    assert proofs == len(forms) == len(placed) + 3, "one for each entry, the window, the language, the end"
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from ltitools.demo_lms.loopback import new_session
 from ltitools.lti import claims as names
-from ltitools.testing import Platform, ags_claim, close_app, databases, make_app, writing
+from ltitools.testing import Platform, ags_claim, authorization_url, close_app, databases, make_app, writing
 from sites import ToolBrowser, free_port, until
 
 TENANT = "crowd"
@@ -93,7 +93,8 @@ class Learner:
         target = {"target_link_uri": f"{base}/launch"}
         begun = time.monotonic()
         login = self._browser.send("POST", f"{base}/login", self._platform.login_parameters(**target))
-        asked = {key: value[0] for key, value in parse_qs(urlsplit(login.headers["Location"]).query).items()}
+        where = authorization_url(login.headers.get("Location", ""), login.text)
+        asked = {key: value[0] for key, value in parse_qs(urlsplit(where).query).items()}
         claims = self._platform.claims(
             sub=f"learner-{self._number}",
             name=f"Learner {self._number}",

@@ -13,7 +13,7 @@ import math
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -118,27 +118,36 @@ def _check_parties(claims: SignedClaims, platform: Platform) -> None:
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if platform.client_id not in audiences:
-        raise refused("token-audience", "aud does not name our client_id")
+        raise refused("token-audience", f"aud {str(audience)[:80]!r} does not name our client_id")
     if set(map(str, audiences)) - {platform.client_id, platform.issuer}:
-        raise refused("token-audience", "aud names an audience that is not trusted")
+        raise refused("token-audience", f"aud {str(audience)[:80]!r} names an audience that is not trusted")
     if len(audiences) > 1 and "azp" not in claims:
-        raise refused("token-audience", "several audiences, but no azp")
+        raise refused("token-audience", f"{len(audiences)} audiences in aud, but no azp")
     if claims.get("azp", platform.client_id) != platform.client_id:
-        raise refused("token-audience", "azp is not our client_id")
+        raise refused("token-audience", f"azp {str(claims['azp'])[:80]!r} is not our client_id")
 
 
 def _check_times(claims: SignedClaims, now: int, tolerance: int) -> None:
     issued, expires, not_before = (_time(claims.get(name)) for name in ("iat", "exp", "nbf"))
+    missing = [name for name, value in (("iat", issued), ("exp", expires)) if value is None]
     if issued is None or expires is None:
-        raise refused("token-times-missing", "iat and exp must both be numbers")
+        raise refused("token-times-missing", f"{' and '.join(missing)} must be there and a number")
     if expires <= now - tolerance:
-        raise refused("token-expired", f"exp is {now - expires:.0f} s ago")
+        raise refused(
+            "token-expired",
+            f"exp was {now - expires:.0f} s ago and iat {now - issued:.0f} s ago by our clock, tolerance {tolerance} s",
+        )
     if issued > now + tolerance:
-        raise refused("token-from-future", f"iat is {issued - now:.0f} s ahead")
+        raise refused("token-from-future", f"iat is {issued - now:.0f} s ahead of our clock, tolerance {tolerance} s")
     if issued < now - MAX_AGE - tolerance:
-        raise refused("token-too-old", f"iat is {now - issued:.0f} s ago")
+        raise refused(
+            "token-too-old",
+            f"iat was {now - issued:.0f} s ago by our clock, allowed are {MAX_AGE} s, tolerance {tolerance} s",
+        )
     if not_before is not None and not_before > now + tolerance:
-        raise refused("token-from-future", f"nbf is {not_before - now:.0f} s ahead")
+        raise refused(
+            "token-from-future", f"nbf is {not_before - now:.0f} s ahead of our clock, tolerance {tolerance} s"
+        )
 
 
 def _time(value: Any) -> float | None:
@@ -212,6 +221,11 @@ def _check_target(claims: SignedClaims, login: Login, public_url: str) -> None:
         raise refused("message-incomplete", "target_link_uri is missing")
     asked, own = split_url(target), urlsplit(public_url)
     if (asked.scheme, asked.netloc) != (own.scheme, own.netloc):
-        raise refused("target-foreign", "the target_link_uri claim is not on this server")
+        raise refused("target-foreign", f"target_link_uri is on {_site(asked)!r}, not on {_site(own)!r}")
     if asked.path != urlsplit(login.target_link_uri).path:
-        raise refused("message-target", "the target_link_uri claim is not the login's")
+        raise refused("message-target", f"target_link_uri has the path {asked.path[:80]!r}, not the login's")
+
+
+def _site(url: SplitResult) -> str:
+    """Scheme, host and port, for the log; an address may also hold a name and a password."""
+    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}"[:80]

@@ -37,6 +37,7 @@ class LoginRequest:
     lti_message_hint: str | None
     client_id: str | None
     deployment_id: str | None
+    storage_target: str | None
 
 
 def read_login(parameters: Mapping[str, str]) -> LoginRequest:
@@ -55,6 +56,7 @@ def read_login(parameters: Mapping[str, str]) -> LoginRequest:
         client_id=parameters.get("client_id") or None,
         # Canvas's documentation and Canvas itself disagree about the name; neither is required.
         deployment_id=parameters.get("lti_deployment_id") or parameters.get("deployment_id") or None,
+        storage_target=parameters.get("lti_storage_target", "")[:255] or None,
     )
 
 

@@ -33,10 +33,11 @@ class ServiceRefused(Exception):
 
 @dataclass(frozen=True)
 class AccessToken:
-    """A bearer token and the seconds it lives."""
+    """A bearer token, the seconds it lives, and what it is good for."""
 
     value: str
     expires_in: int
+    scopes: frozenset[str]
 
 
 def fetch_token(
@@ -70,7 +71,11 @@ def fetch_token(
     if answer.status != 200 or not isinstance(token, str):
         raise ServiceRefused(words(answer), answer.status)
     lifetime = document.get("expires_in")
-    return AccessToken(token, int(lifetime) if isinstance(lifetime, int | float) else 3600)
+    # An answer that names no scopes grants those that were asked for: RFC 6749 section 5.1.
+    granted = document.get("scope") or form["scope"]
+    return AccessToken(
+        token, int(lifetime) if isinstance(lifetime, int | float) else 3600, frozenset(str(granted).split())
+    )
 
 
 def below(url: str, name: str) -> str:

@@ -6,7 +6,8 @@ from ltitools.models.event import EventDelivery, EventRow
 from ltitools.models.file import File
 from ltitools.models.grade import Grade
 from ltitools.models.job import Job
-from ltitools.models.launch import Launch, PendingLogin
+from ltitools.models.launch import Launch, OneTimeCode, PendingLogin
+from ltitools.models.launch_log import LaunchLog
 from ltitools.models.registration import Deployment, PlatformKeys, Registration, ServiceToken
 from ltitools.models.tenant import Tenant, TenantKey
 from ltitools.models.uptime import Heartbeat, Outage
@@ -27,8 +28,10 @@ __all__ = [
     "Heartbeat",
     "Job",
     "Launch",
+    "LaunchLog",
     "LineItem",
     "Link",
+    "OneTimeCode",
     "Outage",
     "PendingLogin",
     "Person",

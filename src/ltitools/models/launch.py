@@ -12,7 +12,11 @@ from ltitools.db import Base, Json, UtcDateTime, utcnow
 
 
 class PendingLogin(Base):
-    """State and nonce of one login initiation, hashed, usable once and for ten minutes."""
+    """State and nonce of one login initiation, hashed, usable once and for ten minutes.
+
+    `browser_hash` is of what the browser keeps meanwhile, and `settled` says that it does so in a cookie. `in_window`
+    marks a login that a frame which could keep nothing sent to a window of its own.
+    """
 
     __tablename__ = "pending_login"
 
@@ -22,6 +26,9 @@ class PendingLogin(Base):
     nonce_hash: Mapped[str] = mapped_column(String(64))
     browser_hash: Mapped[str] = mapped_column(String(64))
     target_link_uri: Mapped[str] = mapped_column(String(2048))
+    storage_target: Mapped[str | None] = mapped_column(String(255))
+    settled: Mapped[bool] = mapped_column(default=False)
+    in_window: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -30,7 +37,8 @@ class PendingLogin(Base):
 class Launch(Base):
     """One visit of a person: what the LMS said, and which browser it belongs to.
 
-    `id` is public and selects; the credential is the browser, whose random id is stored hashed. `for_person_id`
+    `id` is public and selects; the credential is what the browser keeps, a cookie or a token, stored hashed.
+    `binding` is the layer that tied the launch to its login (see `ltitools.services.launches.Layer`). `for_person_id`
     is whose work is to be reviewed, where that is what the launch is for.
     """
 
@@ -45,7 +53,9 @@ class Launch(Base):
     course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id"))
     link_id: Mapped[int | None] = mapped_column(ForeignKey("link.id"))
     plugin: Mapped[str | None] = mapped_column(String(64))
-    browser_hash: Mapped[str] = mapped_column(String(64))
+    browser_hash: Mapped[str] = mapped_column(String(64), index=True)
+    binding: Mapped[str | None] = mapped_column(String(16))
+    in_window: Mapped[bool] = mapped_column(default=False)
     message_type: Mapped[str] = mapped_column(String(64))
     roles: Mapped[list[str]] = mapped_column(Json)
     locale: Mapped[str] = mapped_column(String(8))
@@ -57,3 +67,14 @@ class Launch(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class OneTimeCode(Base):
+    """A code, stored hashed, that lets a launch go on in another window: once, and for a minute."""
+
+    __tablename__ = "one_time_code"
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    launch_id: Mapped[str] = mapped_column(ForeignKey("launch.id"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import g, redirect, render_template, url_for
 from sqlalchemy import select, update
@@ -110,6 +109,7 @@ class Launch:
     can_create_columns: bool
     can_read_roster: bool
     frame_origins: tuple[str, ...] = ()
+    in_window: bool = False
     review_of: Person | None = None
 
     @property
@@ -209,7 +209,7 @@ class Launch:
             message="" if accepted else _("Nothing was added."),
         )
         session.commit()
-        g.form_target = settings.return_url
+        g.form_targets = (settings.return_url,)
         page = render_template(
             "deep_linking_return.html", answer=answer, return_url=settings.return_url, items=accepted
         )
@@ -288,7 +288,10 @@ def open_launch(launch_id: str) -> Opened:
         can_grade=bool(link) and grades.takes_scores(link),
         can_create_columns=bool(link) and columns.can_create(link),
         can_read_roster=bool(row.services.get("memberships_url")),
-        frame_origins=_origins(registration, row, link),
+        frame_origins=launches.platform_origins(
+            registration, row.return_url, link.line_items_url if link else None, _answer_url(row)
+        ),
+        in_window=row.in_window,
         review_of=_person(reviewed) if reviewed else None,
     )
     return Opened(launch, row, frozenset(tenant.disabled_plugins))
@@ -309,10 +312,6 @@ def _activity(row: ActivityRow | None) -> Activity | None:
     return Activity(row.id, row.plugin, row.slug, row.title, dict(row.settings), row.owner_course_id)
 
 
-def _origins(registration: Registration, row: LaunchRow, link: LinkRow | None) -> tuple[str, ...]:
-    """Where this platform's pages are: hosted Canvas has an issuer of its own and a host for each school."""
-    urls = [registration.issuer, registration.auth_url, row.return_url, link.line_items_url if link else None]
-    if row.deep_linking:
-        urls.append(row.deep_linking.get("return_url"))
-    parts = [urlsplit(url) for url in urls if url]
-    return tuple(sorted({f"{p.scheme}://{p.netloc}" for p in parts if p.scheme in ("http", "https") and p.netloc}))
+def _answer_url(row: LaunchRow) -> str | None:
+    """Where the answer to a deep linking request goes."""
+    return row.deep_linking["return_url"] if row.deep_linking else None

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, func, select, update
 
 from ltitools.context import current_host
 from ltitools.db import new_public_id, session, upsert, utcnow
 from ltitools.lti.claims import INSTRUCTORS, DeepLinkingSettings, Message, Role
+from ltitools.lti.login import LoginRequest
 from ltitools.lti.platforms import dialect_of
 from ltitools.models import (
     Activity,
@@ -20,18 +23,32 @@ from ltitools.models import (
     Enrolment,
     Launch,
     Link,
+    OneTimeCode,
     PendingLogin,
     Person,
     Registration,
     Tenant,
 )
 from ltitools.refusals import refused
-from ltitools.secrets import hash_token
+from ltitools.secrets import hash_token, new_secret
 from ltitools.services import courses, rosters
 
 FORGET_LOGINS_AFTER = timedelta(days=1)
 COURSE_NAVIGATION = "course_navigation"
 """What Canvas calls the place of a link in the menu of a course."""
+
+
+CODE_LIFETIME = timedelta(seconds=60)
+
+
+class Layer(StrEnum):
+    """What tied a launch to the browser in which its login began; CODE is a launch that was taken to a window."""
+
+    COOKIE = "cookie"
+    STORAGE = "storage"
+    PLATFORM = "platform"
+    NAME = "name"
+    CODE = "code"
 
 
 @dataclass(frozen=True)
@@ -70,8 +87,14 @@ def find_registration(tenant: Tenant, issuer: str, client_id: str | None) -> Reg
     return matching[0]
 
 
-def remember_login(registration: Registration, state: str, nonce: str, browser_id: str, target: str) -> None:
-    """Keep state, nonce and browser, hashed, until the launch comes back."""
+def remember_login(
+    registration: Registration, asked: LoginRequest, state: str, nonce: str, secret: str, *, settled: bool, window: bool
+) -> None:
+    """Keep state, nonce and what the browser keeps, hashed, until the launch comes back.
+
+    `settled` says that the browser has shown its cookie already, `window` that the login came from a frame of ours
+    which could keep nothing.
+    """
     lifetime = timedelta(seconds=current_host().settings.login_lifetime)
     session.add(
         PendingLogin(
@@ -79,16 +102,34 @@ def remember_login(registration: Registration, state: str, nonce: str, browser_i
             tenant_id=registration.tenant_id,
             registration_id=registration.id,
             nonce_hash=hash_token(nonce),
-            browser_hash=hash_token(browser_id),
-            target_link_uri=target[:2048],
+            browser_hash=hash_token(secret),
+            target_link_uri=asked.target_link_uri[:2048],
+            storage_target=asked.storage_target,
+            settled=settled,
+            in_window=window,
             expires_at=utcnow() + lifetime,
         )
     )
     session.flush()
 
 
-def find_login(tenant_key: str, state: str, browser_ids: list[str]) -> PendingWith:
-    """The login that a launch answers, unused, in time, and of this browser; it is not used up yet."""
+def settle(tenant_key: str, state: str, secret: str) -> bool:
+    """Note that the browser brings back the cookie of a login, so that nothing else will do; False if it is not it."""
+    settled = session.execute(
+        update(PendingLogin)
+        .where(
+            PendingLogin.state_hash == hash_token(state),
+            PendingLogin.browser_hash == hash_token(secret),
+            PendingLogin.tenant_id == select(Tenant.id).where(Tenant.key == tenant_key).scalar_subquery(),
+        )
+        .values(settled=True)
+        .returning(PendingLogin.state_hash)
+    ).first()
+    return settled is not None
+
+
+def find_login(tenant_key: str, state: str) -> PendingWith:
+    """The login that a launch answers, unused and in time; whose browser it is, is for the caller to check."""
     if not state:
         raise refused("state-missing", "no state in the authentication response")
     row = session.execute(
@@ -108,8 +149,6 @@ def find_login(tenant_key: str, state: str, browser_ids: list[str]) -> PendingWi
         raise refused("state-used")
     if login.expires_at <= utcnow():
         raise refused("state-expired")
-    if login.browser_hash not in map(hash_token, browser_ids):
-        raise refused("browser-other", "no cookie of the browser that began this login")
     return PendingWith(login, registration, tenant)
 
 
@@ -129,11 +168,19 @@ def use_up(login: PendingLogin) -> None:
         raise refused("state-used")
 
 
-def record(registration: Registration, message: Message, browser_id: str, locale: str) -> Launch:
+def record(
+    registration: Registration,
+    message: Message,
+    secret: str,
+    locale: str,
+    binding: Layer = Layer.COOKIE,
+    *,
+    window: bool = False,
+) -> Launch:
     """Write person, course, enrolment, link and launch in the caller's transaction. Refuses what is not released.
 
-    `locale` is what the launch is shown in, unless the person has chosen another. A deployment that has to be
-    approved first is remembered, so that it can be.
+    `secret` is what the browser will show on every page. `locale` is what the launch is shown in, unless the person
+    has chosen another. A deployment that has to be approved first is remembered, so that it can be.
     """
     _check_review(message)
     deployment = _deployment(registration, message.deployment_id)
@@ -161,7 +208,9 @@ def record(registration: Registration, message: Message, browser_id: str, locale
         course_id=course_id,
         link_id=link_id,
         plugin=courses.HOST if of_course else activity.plugin if activity else None,
-        browser_hash=hash_token(browser_id),
+        browser_hash=hash_token(secret),
+        binding=binding.value,
+        in_window=window,
         message_type=message.message_type,
         roles=sorted(message.roles),
         locale=chosen_locale or locale,
@@ -197,33 +246,91 @@ def open_link(launch: Launch, link_id: int) -> Launch:
     if found is None or launch.course_id is None:
         raise refused("activity-unknown", f"link {link_id} from the course page")
     link, plugin = found
-    opened = Launch(
-        id=new_public_id(),
-        tenant_id=launch.tenant_id,
-        registration_id=launch.registration_id,
-        deployment_pk=launch.deployment_pk,
-        person_id=launch.person_id,
-        course_id=launch.course_id,
+    return _another(
+        launch,
+        for_person_id=None,
         link_id=link.id,
         plugin=plugin,
-        browser_hash=launch.browser_hash,
-        message_type=launch.message_type,
-        roles=launch.roles,
-        locale=launch.locale,
         placement=courses.FROM_COURSE_PAGE,
         custom={},
         services={**launch.services, "scopes": link.service_scopes},
-        return_url=launch.return_url,
-        expires_at=launch.expires_at,
+        deep_linking=None,
     )
-    session.add(opened)
+
+
+def one_time_code(launch: Launch) -> str:
+    """A code with which another window may go on with `launch`, once and within `CODE_LIFETIME`.
+
+    Refuses it for a choice of content: its answer belongs to the frame in which the LMS waits for it.
+    """
+    if launch.deep_linking is not None:
+        raise refused("page-unknown", "a choice of content stays in its frame")
+    code = new_secret()
+    session.add(
+        OneTimeCode(
+            code_hash=hash_token(code),
+            tenant_id=launch.tenant_id,
+            launch_id=launch.id,
+            expires_at=utcnow() + CODE_LIFETIME,
+        )
+    )
     session.flush()
-    return opened
+    return code
+
+
+def move(code: str, secret: str) -> Launch:
+    """The launch of a one-time code once more, for the browser window that shows `secret`. Uses the code up.
+
+    The first window keeps its own.
+    """
+    used = session.execute(
+        delete(OneTimeCode)
+        .where(OneTimeCode.code_hash == hash_token(code))
+        .returning(OneTimeCode.tenant_id, OneTimeCode.launch_id, OneTimeCode.expires_at)
+    ).first()
+    if used is None or used.expires_at <= utcnow():
+        raise refused("window-code", "used or too old" if used is None else "too old")
+    launch = session.execute(
+        select(Launch).where(Launch.tenant_id == used.tenant_id, Launch.id == used.launch_id)
+    ).scalar_one()
+    if launch.expires_at <= utcnow():
+        raise refused("launch-expired")
+    return _another(launch, browser_hash=hash_token(secret), binding=Layer.CODE.value, in_window=True)
+
+
+def _another(launch: Launch, **changes: Any) -> Launch:
+    """A visit like `launch` but for `changes`, as long as it."""
+    own = {"id", "created_at"}
+    values = {column.key: getattr(launch, column.key) for column in Launch.__mapper__.column_attrs}
+    another = Launch(**{name: value for name, value in values.items() if name not in own} | changes, id=new_public_id())
+    session.add(another)
+    session.flush()
+    return another
+
+
+def end(launch: Launch) -> None:
+    """End this visit, and all others that the same browser window or cookie opens."""
+    session.execute(
+        update(Launch)
+        .where(Launch.tenant_id == launch.tenant_id, Launch.browser_hash == launch.browser_hash)
+        .where(Launch.expires_at > utcnow())
+        .values(expires_at=utcnow())
+    )
+
+
+def platform_origins(registration: Registration, *urls: str | None) -> tuple[str, ...]:
+    """Where this platform's pages are: hosted Canvas has an issuer of its own and a host for each school.
+
+    `urls` are addresses that a launch named.
+    """
+    parts = [urlsplit(url) for url in (registration.issuer, registration.auth_url, *urls) if url]
+    return tuple(sorted({f"{p.scheme}://{p.netloc}" for p in parts if p.scheme in ("http", "https") and p.netloc}))
 
 
 def forget_old() -> None:
-    """Drop logins that nobody finished. Launches stay: they are the record of who used what."""
+    """Drop logins that nobody finished, and codes. Launches stay: they are the record of who used what."""
     session.execute(delete(PendingLogin).where(PendingLogin.expires_at < utcnow() - FORGET_LOGINS_AFTER))
+    session.execute(delete(OneTimeCode).where(OneTimeCode.expires_at < utcnow()))
 
 
 def deep_linking_settings(launch: Launch) -> DeepLinkingSettings | None:

@@ -6,7 +6,22 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
-from ltitools.plugin.launch import Launch
+from ltitools.context import current_host
+
+YEAR = 31_536_000
+FEATURES = (
+    "accelerometer",
+    "camera",
+    "display-capture",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "usb",
+)
+"""What no page of ours asks the browser for, and no script that got into one shall."""
 
 
 def install(app: Flask) -> None:
@@ -15,12 +30,16 @@ def install(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    if current_host().settings.public_url.startswith("https:"):
+        headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
     if request.endpoint in ("static", "tool.static"):
         return response
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Content-Security-Policy", _policy())
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Content-Security-Policy", _policy())
+    headers.setdefault("Permissions-Policy", ", ".join(f"{feature}=()" for feature in FEATURES))
     return response
 
 
@@ -28,25 +47,29 @@ def _policy() -> str:
     """Nothing inline, nothing from elsewhere; framed by the platform of the launch only.
 
     A refusal without a launch may be framed by anyone: it is often read inside a frame of an LMS that is not
-    known here, and there is nothing on it to press.
+    known here, and there is nothing on it to press. A page around the pages of a visit shows them in a frame, and
+    pictures that its script asked for.
     """
+    shell = g.get("is_shell", False)
     parts = [
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data:",
+        "img-src 'self' data:" + (" blob:" if shell else ""),
+        "media-src 'self'" + (" blob:" if shell else ""),
         "font-src 'self'",
         "connect-src 'self'",
+        *(["frame-src 'self'"] if shell else []),
         "base-uri 'none'",
         "form-action " + _form_targets(),
     ]
-    launch: Launch | None = g.get("launch")
-    if launch is not None:
-        parts.append("frame-ancestors " + " ".join(("'self'", *launch.frame_origins)))
+    origins: tuple[str, ...] | None = g.get("frame_origins")
+    if origins is not None:
+        parts.append("frame-ancestors " + " ".join(("'self'", *origins)))
     return "; ".join(parts)
 
 
 def _form_targets() -> str:
-    """Our own pages, or the one address that a deep linking answer goes to."""
-    target = urlsplit(g.get("form_target", ""))
-    return f"{target.scheme}://{target.netloc}" if target.netloc else "'self'"
+    """Our own pages (an empty address), or what an answer to the LMS needs."""
+    targets = [urlsplit(url) for url in g.get("form_targets", ("",))]
+    return " ".join(f"{target.scheme}://{target.netloc}" if target.netloc else "'self'" for target in targets)

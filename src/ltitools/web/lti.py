@@ -5,22 +5,30 @@ from __future__ import annotations
 import logging
 import time
 
-from flask import Blueprint, Response, g, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ltitools.context import current_host
 from ltitools.db import reading, session, set_read_only
-from ltitools.i18n import match_locale, set_locale
+from ltitools.i18n import LOCALES, match_locale, set_locale
 from ltitools.lti import login as logins
-from ltitools.lti.claims import read_message
+from ltitools.lti.claims import Message, read_message
 from ltitools.lti.launch import MAX_TOKEN_BYTES, verify
+from ltitools.lti.platform_errors import code_of
+from ltitools.models import PendingLogin, Registration
 from ltitools.refusals import refused
+from ltitools.secrets import hash_token, new_secret
 from ltitools.services import launches, platform_keys, tenants
-from ltitools.web import sessions
+from ltitools.services.launches import Layer, PendingWith
+from ltitools.web import sessions, shell
 
 log = logging.getLogger(__name__)
 pages = Blueprint("lti", __name__, url_prefix="/lti/<tenant_key>")
 KEYS_MAX_AGE = 3600
+IN_WINDOW = "ltitools_window"
+ARRIVAL = "arrival"
+IN_PAGE = (Layer.STORAGE, Layer.PLATFORM, Layer.NAME)
+"""The layers that a page's script looks after."""
 
 
 @pages.before_request
@@ -32,26 +40,57 @@ def check_tenant_key() -> None:
 
 @pages.route("/login", methods=["GET", "POST"])
 def login(tenant_key: str) -> ResponseReturnValue:
-    """Third-party login initiation: remember it, and send the browser to the platform's authorization endpoint."""
+    """Third-party login initiation: remember it, and send the browser to the platform's authorization endpoint.
+
+    A browser whose cookie we see is sent there at once. Any other gets a small page that first finds out what this
+    browser keeps, in this place, because the platform's hint can be used once only.
+    """
     set_read_only(False)
     host = current_host()
     asked = logins.read_login(request.values)
     tenant = launches.enabled_tenant(tenant_key)
-    set_locale(request.accept_languages.best_match(["en", "fr"]) or tenant.locale)
+    g.log_tenant_id = tenant.id
+    set_locale(request.accept_languages.best_match(LOCALES) or tenant.locale)
     registration = launches.find_registration(tenant, asked.issuer, asked.client_id)
+    g.log_registration_id = registration.id
     logins.check_target(asked.target_link_uri, host.settings.public_url)
     state, nonce = logins.new_state()
-    browser_id = sessions.browser_id(request)
-    known_browser = bool(browser_id)
-    browser_id = browser_id or sessions.new_browser_id()
-    launches.remember_login(registration, state, nonce, browser_id, asked.target_link_uri)
+    in_window = request.form.get(IN_WINDOW) == "1"
+    # The form that opened the window may not be redirected to another site: its page says where forms go.
+    known = "" if in_window else sessions.browser_id(request)
+    secret = known or new_secret()
+    launches.remember_login(registration, asked, state, nonce, secret, settled=bool(known), window=in_window)
     session.commit()
     redirect_uri = host.settings.public_url + url_for("lti.launch", tenant_key=tenant_key)
-    response = redirect(logins.authorization_url(registration, asked, redirect_uri, state, nonce), 302)
-    if not known_browser:
-        sessions.set_cookie(response, sessions.COOKIE, browser_id)
-        sessions.set_cookie(response, sessions.login_cookie(state), browser_id, host.settings.login_lifetime)
+    platform = logins.authorization_url(registration, asked, redirect_uri, state, nonce)
+    if known:
+        return redirect(platform, 302)
+    response = make_response(
+        render_template(
+            "login.html",
+            tenant_key=tenant_key,
+            platform=platform,
+            state=state,
+            secret=secret,
+            storage_target=asked.storage_target or "",
+            in_window=in_window,
+            again={**request.values.to_dict(), IN_WINDOW: "1"},
+            **_layers_of(registration),
+        )
+    )
+    if Layer.COOKIE in host.settings.layers:
+        sessions.set_cookie(response, sessions.login_cookie(state), secret, host.settings.login_lifetime)
     return response
+
+
+@pages.post("/login/kept")
+def kept(tenant_key: str) -> ResponseReturnValue:
+    """Whether the cookie of a login came back; from then on nothing else will do for it."""
+    state = request.form.get("state", "")
+    secret = request.cookies.get(sessions.login_cookie(state), "")
+    settled = bool(secret) and launches.settle(tenant_key, state, secret)
+    session.commit()
+    return jsonify(kept=settled)
 
 
 @pages.post("/launch")
@@ -60,19 +99,21 @@ def launch(tenant_key: str) -> ResponseReturnValue:
     host = current_host()
     state = request.form.get("state", "")
     token = request.form.get("id_token", "")
-    login_cookie = sessions.login_cookie(state)
-    browser_ids = [request.cookies.get(name, "") for name in (sessions.COOKIE, login_cookie)]
     if len(token) > MAX_TOKEN_BYTES:
         raise refused("token-too-large", f"id_token has {len(token)} characters")
     with reading():
-        pending = launches.find_login(tenant_key, state, [known for known in browser_ids if known])
+        pending = launches.find_login(tenant_key, state)
         # Detached, so that the end of this transaction does not make them be read again: keys may have to be
         # fetched now, and nobody waits for a lock of ours meanwhile.
         session.expunge_all()
         session.rollback()
-    set_locale(request.accept_languages.best_match(["en", "fr"]) or pending.tenant.locale)
+    g.log_tenant_id, g.log_registration_id = pending.tenant.id, pending.registration.id
+    set_locale(request.accept_languages.best_match(LOCALES) or pending.tenant.locale)
     if not token:
         return _platform_error(pending)
+    binding = _binding(pending.login, state)
+    if binding is None:
+        return _look_for_secret(pending, token, state)
     claims = verify(
         token,
         pending.registration,
@@ -83,20 +124,23 @@ def launch(tenant_key: str) -> ResponseReturnValue:
         public_url=host.settings.public_url,
     )
     message = read_message(claims)
+    origins = _origins(pending.registration, message)
+    if binding is Layer.NAME:
+        _check_arrival(state, origins)
     locale = match_locale(message.locale, pending.tenant.locale)
     set_locale(locale)
-    browser_id = sessions.browser_id(request) or sessions.new_browser_id()
+    known = sessions.browser_id(request) if binding is Layer.COOKIE else ""
+    secret = known or new_secret()
     launches.use_up(pending.login)
-    record = launches.record(pending.registration, message, browser_id, locale)
+    record = launches.record(pending.registration, message, secret, locale, binding, window=pending.login.in_window)
     session.commit()
-    log.info("launch %s tenant=%s %s", record.id, tenant_key, message.message_type)
-    if record.plugin:
-        page = url_for("tool.home", plugin=record.plugin, launch_id=record.id)
-    else:
-        page = url_for("tool.choose", launch_id=record.id)
-    response = redirect(page, 303)
-    if not sessions.browser_id(request):
-        sessions.set_cookie(response, sessions.COOKIE, browser_id)
+    log.info("launch %s tenant=%s %s by %s", record.id, tenant_key, message.message_type, binding)
+    if binding is not Layer.COOKIE:
+        return shell.begin(record, origins, secret)
+    response = redirect(shell.home_of(record), 303)
+    if not known:
+        sessions.set_cookie(response, sessions.COOKIE, secret)
+    login_cookie = sessions.login_cookie(state)
     if login_cookie in request.cookies:
         sessions.set_cookie(response, login_cookie, "", max_age=0)
     return response
@@ -112,16 +156,92 @@ def jwks(tenant_key: str) -> Response:
     return response
 
 
-def _platform_error(pending: launches.PendingWith) -> ResponseReturnValue:
+def _layers_of(registration: Registration) -> dict[str, str]:
+    """What a page that looks after the binding needs to know: the layers it may use, and the platform's origin.
+
+    Messages to the platform's storage go to the origin of its authorization endpoint.
+    https://www.imsglobal.org/spec/lti-cs-oidc/v0p1/#target-origin
+    """
+    parts = logins.split_url(registration.auth_url)
+    return {
+        "layers": " ".join(sorted(current_host().settings.layers)),
+        "platform_origin": f"{parts.scheme}://{parts.netloc}",
+    }
+
+
+def _binding(login: PendingLogin, state: str) -> Layer | None:
+    """The layer that ties this answer to the browser in which its login began, None where a page has to look for it.
+
+    https://www.imsglobal.org/spec/security/v1p0/#prevent-cross-site-request-forgery-csrf
+    """
+    if Layer.COOKIE in current_host().settings.layers:
+        names = (sessions.COOKIE, sessions.login_cookie(state))
+        if any(hash_token(request.cookies.get(name, "")) == login.browser_hash for name in names):
+            return Layer.COOKIE
+    if login.settled:
+        raise refused("browser-other", "no cookie of the browser that began this login")
+    if "layer" not in request.form:
+        return None
+    # Whoever began a login of their own knows its secret, and could have others send it along.
+    if not sessions.is_from_own_page(request):
+        raise refused("browser-other", "the secret of the login was not sent from a page of ours")
+    layer = request.form["layer"]
+    if layer not in IN_PAGE or layer not in current_host().settings.layers:
+        raise refused("browser-other", "this browser keeps nothing of the login")
+    if hash_token(request.form.get("secret", "")) != login.browser_hash:
+        raise refused("browser-other", f"{layer} holds the secret of another login")
+    return Layer(layer)
+
+
+def _look_for_secret(pending: PendingWith, token: str, state: str) -> Response:
+    """The page that finds what the browser kept, and sends the same answer again with it.
+
+    Where the answer came from is kept with it, sealed: only the first request knows.
+    """
+    origin = request.headers.get("Origin", "")
+    page = render_template(
+        "arrival.html",
+        tenant_key=pending.tenant.key,
+        token=token,
+        state=state,
+        storage_target=request.form.get("lti_storage_target") or pending.login.storage_target or "",
+        origin=origin,
+        arrival=current_host().sealer.sign(ARRIVAL, f"{state} {origin}"),
+        **_layers_of(pending.registration),
+    )
+    response = make_response(page)
+    response.headers["Referrer-Policy"] = shell.REFERRER
+    return response
+
+
+def _check_arrival(state: str, origins: tuple[str, ...]) -> None:
+    """Refuse an answer that did not come from a page of the platform.
+
+    The name of a frame can be given by the page around it, so the name alone would not tell an answer that somebody
+    else had made for themselves and sent through this browser. Where it came from, the browser itself says.
+    """
+    origin = request.form.get("origin", "")
+    sealed = current_host().sealer.signature_fits(ARRIVAL, f"{state} {origin}", request.form.get("arrival", ""))
+    if not sealed or origin not in origins:
+        raise refused("binding-origin", f"Origin {origin[:120]!r}" if sealed else "the origin is not sealed")
+
+
+def _origins(registration: Registration, message: Message) -> tuple[str, ...]:
+    answer = message.deep_linking.return_url if message.deep_linking else None
+    return launches.platform_origins(registration, message.return_url, message.line_items_url, answer)
+
+
+def _platform_error(pending: PendingWith) -> ResponseReturnValue:
     """The platform answers with an error instead of a token; the login is used up, and the person is helped.
 
     https://openid.net/specs/openid-connect-core-1_0.html#AuthError
     """
     error = request.form.get("error", "")
+    description = request.form.get("error_description", "")
     launches.use_up(pending.login)
     session.commit()
     if not error:
         raise refused("token-missing", "neither id_token nor error")
     log.info("platform refused a login: %s", error[:80])
-    g.platform_error = {"error": error[:80], "description": request.form.get("error_description", "")[:300]}
-    raise refused("platform-refused", f"error {error[:80]!r}")
+    g.platform_error = {"error": error[:80], "description": description[:300]}
+    raise refused(code_of(error, description), f"error {error[:80]!r}")

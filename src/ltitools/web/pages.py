@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import re
+from datetime import datetime
 
 from flask import Blueprint, Flask, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup, escape
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from ltitools.db import session
+from ltitools.db import session, set_read_only, utcnow
 from ltitools.errors import NotFound, Refused
 from ltitools.migrations import pending
-from ltitools.refusals import next_step, refused
+from ltitools.refusals import explain, refused
+from ltitools.services import launch_log
 
 log = logging.getLogger(__name__)
 pages = Blueprint("page", __name__)
+LOGGED = {"lti.login": "login", "lti.launch": "launch"}
 HTTP_CODES = {404: "page-unknown", 405: "method-wrong", 413: "request-too-large", 400: "request-malformed"}
 
 
@@ -54,17 +59,47 @@ def install_error_pages(app: Flask) -> None:
     app.register_error_handler(Exception, _crash)
 
 
+@pages.app_template_filter()
+def with_code(text: object) -> Markup:
+    """A sentence whose parts between backticks are shown as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped just before)
+
+
 def _show(error: Refused) -> ResponseReturnValue:
     session.rollback()
     log.info("refused %s %s at %s: %s", error.code, error.status, request.endpoint, error.detail or "-")
+    at = utcnow().replace(microsecond=0)
+    _note(error, at)
     page = render_template(
         "error.html",
         code=error.code,
         what=error.text,
-        next_step=next_step(error.code),
+        advice=explain(error.code),
+        at=at,
         platform_error=g.get("platform_error"),
     )
     return page, error.status
+
+
+def _note(error: Refused, at: datetime) -> None:
+    """Put a refused login or launch into the launch log of its institution. A failure must not make things worse."""
+    endpoint = LOGGED.get(request.endpoint or "")
+    if endpoint is None:
+        return
+    set_read_only(False)
+    try:
+        launch_log.note(
+            (request.view_args or {})["tenant_key"],
+            g.get("log_registration_id"),
+            at=at,
+            endpoint=endpoint,
+            code=error.code,
+            detail=error.detail,
+            message_type=g.get("log_message_type"),
+        )
+    except SQLAlchemyError as problem:
+        session.rollback()
+        log.warning("a refusal is missing in the launch log: %s", type(problem).__name__)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -80,4 +115,4 @@ def _crash(error: Exception) -> ResponseReturnValue:
         raise error
     log.exception("error in %s %s", request.method, request.endpoint)
     session.rollback()
-    return _show(refused("server-error"))
+    return _show(refused("server-error", type(error).__name__))

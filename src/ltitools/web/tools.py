@@ -26,7 +26,7 @@ from ltitools.i18n import Domain, host, install_jinja
 from ltitools.plugin import INSTRUCTORS, Plugin
 from ltitools.refusals import refused
 from ltitools.services import courses, files, people
-from ltitools.web import course, sessions
+from ltitools.web import course, sessions, visits
 
 pages = Blueprint("tool", __name__, url_prefix="/tools")
 # A plugin's blueprint outlives an application where a process has several, as tests do.
@@ -41,6 +41,7 @@ def mount(app: Flask, plugins: Mapping[str, Plugin]) -> None:
     app.extensions["ltitools.plugins"] = plugins
     app.register_blueprint(pages)
     app.register_blueprint(course.pages)
+    app.register_blueprint(visits.pages)
     domains: dict[str, Domain] = {}
     for plugin in plugins.values():
         if plugin.texts is not None:
@@ -79,7 +80,11 @@ def _enter(plugin: str, launch_id: str) -> None:
 def _same_launch(endpoint: str, values: dict[str, Any]) -> None:
     """Links of a launch page stay in its launch, so that plugins write plain ones."""
     launch = g.get("launch")
-    if launch is None or endpoint.startswith(("static", "lti.", "page.")) or endpoint == "tool.static":
+    if (
+        launch is None
+        or endpoint.startswith(("static", "lti.", "page."))
+        or endpoint in ("tool.static", "visit.arrive")
+    ):
         return
     values.setdefault("launch_id", launch.id)
     if endpoint == "tool.home":

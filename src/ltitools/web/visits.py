@@ -1,0 +1,59 @@
+"""What a person can do with a visit as such: go on in a window of its own, and end it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from ltitools.context import current_host
+from ltitools.db import session
+from ltitools.plugin.launch import open_launch
+from ltitools.refusals import refused
+from ltitools.secrets import new_secret
+from ltitools.services import launches
+from ltitools.services.launches import Layer
+from ltitools.web import sessions, shell
+
+pages = Blueprint("visit", __name__, url_prefix="/tools/-")
+
+
+@pages.post("/<launch_id>/window")
+def window(launch_id: str) -> ResponseReturnValue:
+    """A page with a button that opens the same launch in a window of its own, for a minute."""
+    opened = sessions.enter(launch_id)
+    code = launches.one_time_code(opened.row)
+    session.commit()
+    response = make_response(render_template("window.html", code=code, home=shell.home_of(opened.row)))
+    response.headers["Referrer-Policy"] = shell.REFERRER
+    return response
+
+
+@pages.post("/arrive")
+def arrive() -> ResponseReturnValue:
+    """The new window: takes the launch over by its one-time code."""
+    if not sessions.is_from_own_page(request):
+        raise refused("window-code", "not from a page of ours")
+    known = sessions.browser_id(request)
+    secret = known or new_secret()
+    row = launches.move(request.form.get("code", ""), secret)
+    session.commit()
+    if known:
+        return redirect(shell.home_of(row), 303)
+    with_cookie = Layer.COOKIE in current_host().settings.layers
+    response = shell.begin(row, open_launch(row.id).launch.frame_origins, secret, try_cookie=with_cookie)
+    if with_cookie:
+        sessions.set_cookie(response, sessions.COOKIE, secret)
+    return response
+
+
+@pages.post("/<launch_id>/end")
+def end(launch_id: str) -> ResponseReturnValue:
+    """End the visit, for whoever leaves a computer that others use."""
+    opened = sessions.enter(launch_id)
+    launches.end(opened.row)
+    session.commit()
+    response = make_response(render_template("ended.html"))
+    response.headers[shell.ENDED] = "ended"
+    if not sessions.token(request):
+        sessions.set_cookie(response, sessions.COOKIE, "", max_age=0)
+    return response
