@@ -6,11 +6,13 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from joserfc.jwk import RSAKey
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
@@ -32,7 +34,15 @@ from probe import make_probe
 if TYPE_CHECKING:
     from conftest import StartApp
 
-Recipe = Callable[[Lti], TestResponse]
+
+@dataclass
+class Campus(Lti):
+    """The certification tests' tool, platform and browser, and a second client whose deployments wait for approval."""
+
+    waiting: Platform
+
+
+Recipe = Callable[[Campus], TestResponse]
 QUIZ = {"activity": "probe:quiz"}
 MISHAPS = {"activity": "mishaps:one"}
 TIME = re.compile(r'<time datetime="[^"]+">\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC</time>')
@@ -44,18 +54,20 @@ def plugins() -> list[Plugin]:
 
 
 @pytest.fixture
-def lti(start_app: StartApp, plugins: list[Plugin]) -> Iterator[Lti]:
-    """A tool with two activities and room for few files, the platform it is registered with, and a browser."""
+def lti(start_app: StartApp, plugins: list[Plugin]) -> Iterator[Campus]:
+    """A tool with two activities and room for few files, and a platform with two clients."""
     app = start_app(plugins, max_files_bytes=10, max_request_bytes=200_000)
-    platform = Platform()
+    platform, waiting = Platform(), Platform(client_id="client-2")
     platform.register(app)
+    waiting.register(app, policy="pending")
     with writing(app):
         tenant_id = tenants.by_key("acme").id
         activities.create(tenant_id, "probe", "quiz", "Quiz")
         activities.create(tenant_id, "mishaps", "one", "Mishap")
     with ExitStack() as stack:
         stack.callback(platform.close)
-        yield Lti(app, platform, app.test_client(), start_app, stack)
+        stack.callback(waiting.close)
+        yield Campus(app, platform, app.test_client(), start_app, stack, waiting)
 
 
 def at_login(lti: Lti, **changes: str | None) -> TestResponse:
@@ -91,11 +103,6 @@ def switched_off(table: Any, lti: Lti) -> TestResponse:
     return lti.login()
 
 
-def client_ambiguous(lti: Lti) -> TestResponse:
-    lti.another_platform(client_id="client-2")
-    return lti.login(client_id=None)
-
-
 def state_expired(lti: Lti) -> TestResponse:
     request = lti.authentication_request()
     lti.age_logins(601)
@@ -108,11 +115,18 @@ def state_used(lti: Lti) -> TestResponse:
     return lti.send(request)
 
 
+def another_browser(lti: Lti) -> FlaskClient:
+    """A browser with the same language and no cookies."""
+    browser = lti.app.test_client()
+    browser.environ_base.update(lti.client.environ_base)
+    return browser
+
+
 def browser_other(lti: Lti) -> TestResponse:
     """The answer comes through a browser whose cookie is not the one that began the login."""
     lti.arrive()
     request = lti.authentication_request()
-    lti.client = lti.app.test_client()
+    lti.client = another_browser(lti)
     return lti.send(request)
 
 
@@ -124,7 +138,7 @@ def binding_origin(lti: Lti) -> TestResponse:
     nonce = re.search(r"nonce=([\w-]+)", page.get_data(as_text=True))
     assert nonce is not None
     token = lti.platform.sign({**lti.platform.claims(), "nonce": nonce[1]})
-    lti.client = lti.app.test_client()
+    lti.client = another_browser(lti)
     arrived = post(lti, "/lti/acme/launch", {"id_token": token, **request}, "https://elsewhere.example")
     assert arrived.status_code == 200
     sealed = {name: value_of(arrived, f'name="{name}" value') for name in ("origin", "arrival")}
@@ -153,9 +167,9 @@ def platform_keys_unreachable(lti: Lti) -> TestResponse:
     return with_claims(lti)
 
 
-def in_deployment(state: str, lti: Lti) -> TestResponse:
+def in_deployment(state: str, lti: Campus) -> TestResponse:
     """A launch from a deployment that nobody has approved yet, or that somebody has refused."""
-    lti.platform = lti.another_platform(client_id="client-2", policy="pending")
+    lti.platform = lti.waiting
     waiting = with_claims(lti, deployment_id="new")
     if state == "pending":
         return waiting
@@ -193,7 +207,7 @@ def launch_expired(lti: Lti) -> TestResponse:
 
 def launch_other_browser(lti: Lti) -> TestResponse:
     opened = visit(lti)
-    opened.client = lti.app.test_client()
+    opened.client = another_browser(lti)
     return opened.get()
 
 
@@ -222,8 +236,8 @@ RECIPES: Mapping[str, Recipe] = {
     "tenant-disabled": partial(switched_off, Tenant),
     "login-incomplete": partial(at_login, iss=None),
     "platform-unknown": partial(at_login, iss="https://elsewhere.example"),
-    "client-unknown": partial(at_login, client_id="client-2"),
-    "client-ambiguous": client_ambiguous,
+    "client-unknown": partial(at_login, client_id="client-3"),
+    "client-ambiguous": partial(at_login, client_id=None),
     "target-foreign": partial(at_login, target_link_uri="https://elsewhere.example/lti/acme/launch"),
     "registration-disabled": partial(switched_off, Registration),
     "state-missing": lambda lti: lti.platform.post(lti.client),
@@ -290,7 +304,7 @@ def test_every_code_has_a_way_to_be_met_and_none_is_left_over() -> None:
     assert set(RECIPES) == CODES
 
 
-def speak(lti: Lti, locale: str) -> None:
+def speak(lti: Campus, locale: str) -> None:
     """Let the browser and the institution prefer a language."""
     lti.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = locale
     with writing(lti.app):
@@ -299,7 +313,7 @@ def speak(lti: Lti, locale: str) -> None:
 
 @pytest.mark.parametrize("locale", ["en", "fr"])
 @pytest.mark.parametrize("code", sorted(CODES))
-def test_each_refusal_is_a_page_that_tells_everybody_what_to_do(lti: Lti, code: str, locale: str) -> None:
+def test_each_refusal_is_a_page_that_tells_everybody_what_to_do(lti: Campus, code: str, locale: str) -> None:
     speak(lti, locale)
     answer = RECIPES[code](lti)
     advice = explain(code)
@@ -313,7 +327,7 @@ def test_each_refusal_is_a_page_that_tells_everybody_what_to_do(lti: Lti, code: 
         assert locale == "en" or [text for text in texts if str(text) in english] == [], "not translated"
 
 
-def test_the_words_of_the_lms_are_on_the_page(lti: Lti) -> None:
+def test_the_words_of_the_lms_are_on_the_page(lti: Campus) -> None:
     page = with_error("login_required", lti, "Must have <b>an</b> active user session").get_data(as_text=True)
     assert "<q>Must have &lt;b&gt;an&lt;/b&gt; active user session</q>" in page
 
