@@ -12,7 +12,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ltitools import __version__
 from ltitools.app import create_app, set_up_logging
+from ltitools.cli_doctor import doctor
 from ltitools.cli_jobs import jobs_group
+from ltitools.cli_launches import launches
 from ltitools.commands import as_json, check_migrated, make_app, print_one, print_rows, with_app
 from ltitools.db import db
 from ltitools.errors import Conflict, NotFound, PluginError, Refused, SettingsError
@@ -53,7 +55,7 @@ class _PluginCommands(click.Group):
         return inside
 
 
-@click.group(cls=_Commands, commands=[jobs_group, new_plugin])
+@click.group(cls=_Commands, commands=[doctor, jobs_group, launches, new_plugin])
 @click.version_option(__version__, prog_name="ltitools")
 def cli() -> None:
     """LTI 1.3 tools for micro-credentials."""

@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError as Urllib3Error
 from urllib3.exceptions import NewConnectionError
+from urllib3.util.ssl_ import create_urllib3_context
 
 from ltitools import __version__
+from ltitools.errors import SettingsError
 from ltitools.settings import Settings, is_localhost
 
 MAX_REDIRECTS = 3
@@ -61,7 +66,7 @@ class HttpClient:
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = f"ltitools/{__version__} (+{settings.public_url})"
-        adapter = _GuardedAdapter(settings.allow_private_network)
+        adapter = _GuardedAdapter(settings.allow_private_network, settings.ca_file)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -89,6 +94,23 @@ class HttpClient:
                 raise HttpError(f"{shown(url)} redirects to another origin")
             url = target
         raise HttpError(f"{shown(url)} redirects too often")
+
+    def certificate_end(self, url: str) -> datetime:
+        """When the certificate at the host of `url` (https) ends.
+
+        Raises ssl.SSLCertVerificationError where it is not to be trusted, OSError where there is no TLS.
+        """
+        _, host, port = origin(url)
+        context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+        if self._settings.ca_file:
+            context.load_verify_locations(self._settings.ca_file)
+        timeout = self._settings.http_connect_timeout
+        with (
+            _connect(host, port, timeout, self._settings.allow_private_network) as plain,
+            context.wrap_socket(plain, server_hostname=host) as secure,
+        ):
+            certificate = secure.getpeercert() or {}
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
 
     def close(self) -> None:
         """Let go of the connections that are kept for the next request."""
@@ -159,9 +181,8 @@ def _cause(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _connect(connection: Any, allow_private: bool) -> socket.socket:
-    """A socket to the first allowed address of the connection's host."""
-    host, port = connection._dns_host, connection.port
+def _connect(host: str, port: int, timeout: Any, allow_private: bool) -> socket.socket:
+    """A socket to the first allowed address of `host`."""
     if is_localhost(host):
         # Not every system resolver knows that names below localhost are loopback (RFC 6761 section 6.3).
         addresses = ["127.0.0.1"]
@@ -173,7 +194,7 @@ def _connect(connection: Any, allow_private: bool) -> socket.socket:
     problem = OSError(f"{host} has no address")
     for address in addresses:
         try:
-            return socket.create_connection((address, port), connection.timeout)
+            return socket.create_connection((address, port), timeout)
         except OSError as error:
             problem = error
     raise problem
@@ -182,15 +203,24 @@ def _connect(connection: Any, allow_private: bool) -> socket.socket:
 def _open(connection: Any, allow_private: bool) -> socket.socket:
     """`_connect`, with its failure as the one that urllib3 knows to mean "nothing was sent"."""
     try:
-        return _connect(connection, allow_private)
+        return _connect(connection._dns_host, connection.port, connection.timeout, allow_private)
     except OSError as error:
         raise NewConnectionError(connection, str(error)) from error
+
+
+def _context_trusting(ca_file: str) -> ssl.SSLContext:
+    context = create_urllib3_context()
+    try:
+        context.load_verify_locations(ca_file)
+    except OSError as error:
+        raise SettingsError(f"The file {ca_file} of the setting ca_file holds no certificates: {error}.") from error
+    return context
 
 
 class _GuardedAdapter(HTTPAdapter):
     """An adapter whose connections go through `_connect`."""
 
-    def __init__(self, allow_private: bool) -> None:
+    def __init__(self, allow_private: bool, ca_file: str) -> None:
         class GuardedHTTP(HTTPConnection):
             def _new_conn(self) -> socket.socket:
                 return _open(self, allow_private)
@@ -206,8 +236,12 @@ class _GuardedAdapter(HTTPAdapter):
             ConnectionCls = GuardedHTTPS
 
         self._pools = {"http": HttpPool, "https": HttpsPool}
+        self._trust: dict[str, Any] = {}
+        if ca_file:
+            # requests adds the usual authorities to those that are in here.
+            self._trust["ssl_context"] = _context_trusting(ca_file)
         super().__init__(pool_connections=32, pool_maxsize=16)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **{**kwargs, **self._trust})
         self.poolmanager.pool_classes_by_scheme = self._pools

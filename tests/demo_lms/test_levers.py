@@ -107,3 +107,16 @@ def test_a_reset_puts_all_levers_back(rig: Rig) -> None:
     pull(rig, statuses={"ben": "Deleted"}, page_size=1)
     rig.service.post("/control/reset")
     assert len(members(rig)) == 8
+
+
+@pytest.mark.parametrize("strictly", [False, True])
+def test_scopes_that_are_withheld_are_left_out_of_a_token_or_refuse_it(rig: Rig, strictly: bool) -> None:
+    pull(rig, scopes_withheld=["score"], all_scopes_or_none=strictly)
+    answer = rig.ask_token(rig.assertion())
+    given = answer.get_json(force=True)
+    if strictly:
+        assert (answer.status_code, given["error"]) == (400, "invalid_scope")
+    else:
+        assert {each.rsplit("/", 1)[-1] for each in given["scope"].split()} == {
+            *("lineitem", "lineitem.readonly", "result.readonly", "contextmembership.readonly")
+        }

@@ -181,7 +181,7 @@ def test_what_is_older_than_a_month_goes_with_the_next_entry(
 def fill_another_institution(app: Flask) -> None:
     with writing(app):
         tenants.add("beta", "Beta College")
-        session.flush()
+        session.commit()
         values: dict[str, Any] = {"endpoint": "launch", "code": "state-used", "detail": "", "message_type": None}
         launch_log.note("beta", None, at=utcnow() - timedelta(days=31), **values)
 
@@ -207,6 +207,7 @@ def test_only_logins_and_launches_of_an_institution_that_exists_are_in_the_log(
     fields = platform.login_parameters()
     unknown = client.get("/lti/nobody/login", query_string=fields, base_url=PUBLIC_URL)
     assert error_code(unknown) == "tenant-unknown"
+    assert error_code(client.post("/lti/nobody/launch", base_url=PUBLIC_URL)) == "state-missing"
     for path in ("/lti/nobody/jwks.json", "/tools/probe/AAAAAAAAAAAAAAAAAAAAAA/", "/lti/acme/nowhere"):
         assert client.get(path, base_url=PUBLIC_URL).status_code == 404
     assert rows_of(app) == 0

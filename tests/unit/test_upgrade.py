@@ -77,15 +77,19 @@ def test_what_is_there_is_there_after_an_upgrade_and_keeps_its_rules(first_relea
     add(one, "enrolment", roles='["learner"]')
     add(one, "grade", id=5, given=70, state="sent")
     add(one, "launch", id="launch-1")
+    add(one, "pending_login", state_hash="x")
 
-    assert [name for name in upgrade(one) if name.startswith("ltitools:")] == [f"ltitools:{n:04}" for n in (2, 3, 4)]
+    assert [name for name in upgrade(one) if name.startswith("ltitools:")] == [f"ltitools:{n:04}" for n in range(2, 7)]
 
     enrolment = one.execute(text("SELECT status, listed_at, seen_at FROM enrolment")).one()
     assert (enrolment.status, enrolment.listed_at) == ("active", None)
     assert enrolment.seen_at is not None
     grade = one.execute(text("SELECT id, given, state, competency_id, result FROM grade")).one()
     assert (grade.id, float(grade.given), grade.state, grade.competency_id, grade.result) == (5, 70.0, "sent", None, "")
-    assert one.execute(text("SELECT for_person_id FROM launch")).scalar_one() is None
+    launch = one.execute(text("SELECT for_person_id, binding, in_window FROM launch")).one()
+    assert (launch.for_person_id, launch.binding, bool(launch.in_window)) == (None, None, False)
+    waiting = one.execute(text("SELECT settled, in_window FROM pending_login")).one()
+    assert (bool(waiting.settled), bool(waiting.in_window)) == (True, False), "it has a cookie, and nothing else"
     with pytest.raises(IntegrityError), one.begin_nested():
         add(one, "grade", id=6)
     with pytest.raises(IntegrityError), one.begin_nested():

@@ -36,6 +36,7 @@ from ltitools.demo_lms.oidc import oidc
 from ltitools.demo_lms.pages import pages
 from ltitools.demo_lms.personalities import PERSONALITIES, Name
 from ltitools.demo_lms.seed import forget_old, seed
+from ltitools.demo_lms.storage import storage
 from ltitools.demo_lms.teaching import teaching
 from ltitools.i18n import install_jinja
 
@@ -105,7 +106,7 @@ def _install(app: Flask, with_control: bool) -> None:
     install_jinja(app.jinja_env, default=texts, prefixes={"lms": texts})
     presentation.install(app)
     oauth.init_app(app)
-    for blueprint in (pages, teaching, oidc, deep_linking, ags, nrps):
+    for blueprint in (pages, teaching, oidc, storage, deep_linking, ags, nrps):
         app.register_blueprint(blueprint)
     app.register_blueprint(oauth.oauth)
     if with_control:

@@ -1,4 +1,4 @@
-"""How the services of the LMS answer beyond its personality: page sizes, ends of lists, people who left.
+"""How the LMS answers beyond its personality: page sizes, people who left, storage that fails, launches refused.
 
 Only tests pull these; see `control`.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 NEXT_PAGES = ("", "elsewhere", "circle")
 STATUSES = ("Active", "Inactive", "Deleted")
+STORAGE = ("", "silent", "hostile", "full", "absent")
 
 
 @dataclass
@@ -20,12 +21,23 @@ class Levers:
     `next_page` leads the tool to the same page at another site (elsewhere) or to the first one again (circle).
     `statuses` are people, by key, who are not active members of their courses any more. With `scores_hidden` the
     gradebook takes scores and shows none, as a Moodle activity does whose grade type is *None*.
+
+    `storage` is what the storage for tools does (see `storage`), also in an LMS that has none by itself: it never
+    answers (silent), answers everything with lies (hostile), takes nothing (full); or no tool is told of one
+    (absent), as in Canvas's mobile app. `refuse` is the error that the authorization endpoint posts to the tool
+    instead of every id_token: ``login_required``, ``launch_no_longer_valid``, ``access_denied``, …
+    `scopes_withheld` are those that the tool is not granted, by their last word (``score``). A token is then for the
+    others, or with `all_scopes_or_none` there is none.
     """
 
     page_size: int = 0
     next_page: str = ""
     statuses: dict[str, str] = field(default_factory=dict)
     scores_hidden: bool = False
+    storage: str = ""
+    refuse: str = ""
+    scopes_withheld: list[str] = field(default_factory=list)
+    all_scopes_or_none: bool = False
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Levers:
@@ -36,4 +48,6 @@ class Levers:
         levers = cls(**value)
         if levers.next_page not in NEXT_PAGES or not set(levers.statuses.values()) <= set(STATUSES):
             raise ValueError(f"'next_page' is one of {NEXT_PAGES}, a status one of {STATUSES}")
+        if levers.storage not in STORAGE:
+            raise ValueError(f"'storage' is one of {STORAGE}")
         return levers

@@ -22,7 +22,7 @@ from sqlalchemy.pool import StaticPool
 from ltitools.demo_lms.faults import Faults
 from ltitools.demo_lms.levers import Levers
 from ltitools.demo_lms.models import Activity, Base, Setting, SigningKey
-from ltitools.demo_lms.personalities import Personality
+from ltitools.demo_lms.personalities import STORAGE_FRAME, Personality
 from ltitools.i18n import Domain
 
 texts = Domain("demo_lms", Path(__file__).parent / "translations")
@@ -73,6 +73,13 @@ class Lms:
     lock: threading.RLock
     levers: Levers = field(default_factory=Levers)
     tool: ToolRegistration | None = None
+
+    @property
+    def storage_target(self) -> str:
+        """What tools are told as ``lti_storage_target``: a frame's name, ``_parent``, or nothing."""
+        if self.levers.storage == "absent":
+            return ""
+        return self.personality.storage_target or (STORAGE_FRAME if self.levers.storage else "")
 
     def url(self, endpoint: str, **values: Any) -> str:
         """The public address of an endpoint. A value named ``query`` is put behind the question mark as it is."""

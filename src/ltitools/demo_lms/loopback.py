@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,33 +17,35 @@ TIMEOUT = (3.0, 10.0)
 
 
 class LoopbackAdapter(HTTPAdapter):
-    """Connects ``http://anything.localhost:port`` to ``127.0.0.1:port``."""
+    """Connects ``//anything.localhost:port`` to ``127.0.0.1:port``; TLS still asks for the name's certificate."""
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a copy of the request that names the address instead of the host."""
-        parts = urlsplit(request.url or "")
-        if not (parts.hostname or "").endswith(".localhost"):
-            return super().send(request, *args, **kwargs)
-        direct = request.copy()
-        address = f"127.0.0.1:{parts.port}" if parts.port else "127.0.0.1"
-        direct.url = urlunsplit(parts._replace(netloc=address))
-        direct.headers["Host"] = parts.netloc
-        response = super().send(direct, *args, **kwargs)
-        response.url, response.request = request.url or "", request
-        return response
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
+        """Where to connect to, and as whom the other side has to identify itself."""
+        where, how = super().build_connection_pool_key_attributes(*args, **kwargs)
+        name = where["host"]
+        if not name.endswith(".localhost"):
+            return where, how
+        identity = {"server_hostname": name, "assert_hostname": name} if where["scheme"] == "https" else {}
+        return {**where, "host": "127.0.0.1"}, {**how, **identity}
+
+    def add_headers(self, request: requests.PreparedRequest, **_kwargs: Any) -> None:
+        """Name the site, which the connection's address does not."""
+        request.headers["Host"] = urlsplit(request.url or "").netloc
 
 
-def new_session() -> requests.Session:
-    """A session that finds ``*.localhost`` and uses no proxy."""
+def new_session(ca_file: str = "") -> requests.Session:
+    """A session that finds ``*.localhost`` and uses no proxy. `ca_file` holds the roots that it trusts, if its own."""
     session = requests.Session()
     session.trust_env = False
+    session.verify = ca_file or True
     session.mount("http://", LoopbackAdapter())
+    session.mount("https://", LoopbackAdapter())
     return session
 
 
-def fetch_json(url: str) -> Mapping[str, Any]:
+def fetch_json(url: str, ca_file: str = "") -> Mapping[str, Any]:
     """The JSON object at `url`. OSError or ValueError if there is none."""
-    with new_session() as session:
+    with new_session(ca_file) as session:
         response = session.get(url, timeout=TIMEOUT, headers={"Accept": "application/json"})
         response.raise_for_status()
         value = response.json()

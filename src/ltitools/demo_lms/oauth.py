@@ -99,8 +99,12 @@ class _Client(ClientMixin):  # type: ignore[misc]  # Authlib is untyped.
         return self.tool.client_id
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """The scopes among those asked for that exist; None, which is an error, if there are none."""
-        return " ".join(sorted(SCOPES.intersection((scope or "").split()))) or None
+        """The scopes among those asked for that the tool may have; None, which is an error, if there are none."""
+        asked, levers = set((scope or "").split()), lms().levers
+        granted = {each for each in SCOPES & asked if each.rsplit("/", 1)[-1] not in levers.scopes_withheld}
+        if granted != asked and levers.all_scopes_or_none:
+            return None
+        return " ".join(sorted(granted)) or None
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return method == AUTH_METHOD

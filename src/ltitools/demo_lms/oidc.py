@@ -52,9 +52,10 @@ class RefusedToTool(Exception):
     """An authorization request that is refused in the protocol's way: posted to the tool."""
 
     def __init__(self, error: str, description: str = "") -> None:
+        """`description` is for an LMS that has no words of its own for `error`."""
         super().__init__(error)
         self.error = error
-        self.description = description
+        self.description = lms().personality.error_words.get(error, description)
 
 
 def tool_here() -> ToolRegistration:
@@ -145,9 +146,19 @@ def begin_launch(
         "client_id": tool.client_id,
         habits.deployment_parameter: tool.deployment_id,
     }
+    fields |= _about_storage()
     if habits.name == "canvas":
         fields |= {"canvas_environment": "prod", "canvas_region": "not_configured"}
     return FormPost(tool.login_url, fields)
+
+
+def _about_storage() -> dict[str, str]:
+    """What the login initiation and the launch say of the storage for tools.
+
+    https://www.imsglobal.org/spec/lti-pm-s/v0p1
+    """
+    target = lms().storage_target
+    return {"lti_storage_target": target} if target else {}
 
 
 def _new_hint(course: Course, activity: Activity | None) -> str:
@@ -165,7 +176,7 @@ def _new_hint(course: Course, activity: Activity | None) -> str:
             "context_type": "Course",
             "context_id": context_id(course),
             "canvas_locale": locale_tag(),
-            "include_storage_target": False,
+            "include_storage_target": bool(lms().storage_target),
             "exp": expires_at,
         }
         return jwt.encode({"alg": "HS256"}, hint, OctKey.import_key(secrets.token_bytes(32)))
@@ -184,10 +195,10 @@ def authorize() -> ResponseReturnValue:
     """
     asked = {name: value for name, value in request.values.items() if name != "repost"}
     tool = tool_here()
-    redirect_uri = _checked_redirect_uri(asked, tool)
     if not session_key() and "repost" not in request.values:
         form = FormPost(lms().url("oidc.authorize"), asked | {"repost": "true"})
         return render_template("lms/post.html", form=form, purpose="launch")
+    redirect_uri = _checked_redirect_uri(asked, tool)
     try:
         launch = _checked_launch(asked, tool)
     except RefusedToTool as refusal:
@@ -195,7 +206,8 @@ def authorize() -> ResponseReturnValue:
         answer = {"error": refusal.error, "error_description": refusal.description}
         return _post_to_tool(redirect_uri, {k: v for k, v in answer.items() if v}, asked)
     claims = id_token_claims(launch, tool, asked["nonce"])
-    answer = {"id_token": signed(claims, launch.tampering)} | launch.tampering.get("form", {})
+    token = {"id_token": signed(claims, launch.tampering)}
+    answer = token | _about_storage() | launch.tampering.get("form", {})
     db().commit()
     return _post_to_tool(redirect_uri, answer, asked)
 
@@ -219,6 +231,8 @@ def _checked_launch(asked: Mapping[str, str], tool: ToolRegistration) -> Launch:
     https://www.imsglobal.org/spec/security/v1p0/#step-2-authentication-request
     """
     habits = lms().personality
+    if refuse := lms().levers.refuse:
+        raise RefusedToTool(refuse)
     if asked.get("client_id") != tool.client_id:
         raise RefusedToTool("unauthorized_client", "Unknown client_id")
     _check_fixed_values(asked)

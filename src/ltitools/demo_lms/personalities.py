@@ -21,6 +21,7 @@ MEMBERSHIP = f"{VOCABULARY}/membership"
 INSTITUTION = f"{VOCABULARY}/institution/person"
 SYSTEM = f"{VOCABULARY}/system/person"
 TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
+STORAGE_FRAME = "post_message_forwarding"
 
 Roles = Mapping[str, tuple[str, ...]]
 
@@ -51,8 +52,10 @@ class Personality:
     `family` is what ``tool_platform`` says. `numeric_ids` makes people, courses and links small numbers, as
     Moodle's are. `one_shot` hints serve a single authorization request. `hidden_refusals` are parameters of the
     authorization request whose absence is answered by a page of the LMS, so that the tool never hears of it.
-    `bad_request` is the OAuth error for the others. `json_type` is the content type of the token endpoint. With
-    `course_menu` the menu of a course has a link to the tool, which stands for the whole course.
+    `bad_request` is the OAuth error for the others. `error_words` are its descriptions of some. `json_type` is the
+    content type of the token endpoint. With `course_menu` the menu of a course has a link to the tool, which stands
+    for the whole course. `storage_target` is the frame that keeps values for tools, ``_parent`` where the page around
+    the tool does it itself; empty where nobody does.
     """
 
     name: Name
@@ -74,6 +77,8 @@ class Personality:
     bad_request: str = "invalid_request"
     wrong_person: str = "login_required"
     used_hint: str | None = None
+    error_words: Mapping[str, str] = field(default_factory=dict)
+    storage_target: str = ""
     redirect_query_ignored: bool = False
     json_type: str = "application/json"
     future_seconds: int = 60
@@ -114,6 +119,7 @@ MOODLE = Personality(
     signed_out_page=True,
     hidden_refusals=frozenset({"nonce", "login_hint", "lti_message_hint", "response_type"}),
     wrong_person="access_denied",
+    error_words={"access_denied": "", "unauthorized_client": ""},
     json_type="text/html",
     future_seconds=0,
     line_item_query=True,
@@ -144,6 +150,12 @@ CANVAS = Personality(
     required_parameters=frozenset({"prompt", "lti_message_hint"}),
     bad_request="invalid_request_object",
     used_hint="launch_no_longer_valid",
+    error_words={
+        "login_required": "Must have an active user session",
+        "launch_no_longer_valid": "The launch has either expired or already been consumed",
+        "unauthorized_client": "Client not authorized in requested context",
+    },
+    storage_target=STORAGE_FRAME,
     redirect_query_ignored=True,
     future_seconds=30,
     coupled_items_stay=True,
@@ -162,6 +174,7 @@ GENERIC = Personality(
     deployment_parameter="lti_deployment_id",
     context_type=(f"{VOCABULARY}/course#CourseOffering",),
     one_shot=False,
+    storage_target="_parent",
     course_menu=True,
     deep_linking=_settings(auto_create=True),
 )

@@ -41,6 +41,8 @@ def _about_this_request() -> dict[str, Any]:
         "here": request.full_path.rstrip("?") if is_page else "/",
         "tool": tool,
         "course_menu": lms().personality.course_menu,
+        "storage_target": lms().storage_target,
+        "storage_manner": lms().levers.storage,
         # A page of ours inside a page of ours, such as a launch that was refused, goes without the header.
         "framed": request.headers.get("Sec-Fetch-Dest") == "iframe",
         "frame_features": "; ".join(f"{each} {tool.origin}" for each in FRAME_FEATURES) if tool else "",

@@ -23,12 +23,14 @@ from ltitools.demo_lms.oidc import FormPost
 
 
 class Visitor:
-    """One person of an LMS that was made with ``control=True``, with cookies of their own."""
+    """One person of an LMS that was made with ``control=True``, with cookies of their own.
 
-    def __init__(self, base_url: str, person: str) -> None:
+    `ca_file` holds the roots that they trust where the LMS has an authority of its own."""
+
+    def __init__(self, base_url: str, person: str, ca_file: str = "") -> None:
         self.base_url = base_url.rstrip("/")
         self.person = person
-        self.http = new_session()
+        self.http = new_session(ca_file)
 
     def begin(
         self,

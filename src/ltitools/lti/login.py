@@ -64,7 +64,7 @@ def check_target(target_link_uri: str, public_url: str) -> None:
     """Refuse a target outside this server, so that a login cannot be used to send people elsewhere."""
     target, own = split_url(target_link_uri), urlsplit(public_url)
     if (target.scheme, target.netloc) != (own.scheme, own.netloc) or "\\" in target_link_uri:
-        raise refused("target-foreign", "target_link_uri is not on this server")
+        raise refused("target-foreign", f"target_link_uri is on {target.netloc[:80]!r}, not on this server")
 
 
 def split_url(url: str) -> SplitResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ltitools.db import Base, Json, UtcDateTime, utcnow
@@ -43,6 +43,7 @@ class Launch(Base):
     """
 
     __tablename__ = "launch"
+    __table_args__ = (Index(None, "tenant_id", "created_at"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)

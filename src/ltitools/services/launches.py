@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -139,17 +139,21 @@ def find_login(tenant_key: str, state: str) -> PendingWith:
         .where(PendingLogin.state_hash == hash_token(state), Tenant.key == tenant_key)
     ).first()
     if row is None:
-        raise refused("state-unknown")
+        raise refused("state-unknown", "no login of this institution has this state")
     login, registration, tenant = row
     if not tenant.enabled:
         raise refused("tenant-disabled")
     if not registration.enabled:
         raise refused("registration-disabled")
     if login.used_at is not None:
-        raise refused("state-used")
+        raise refused("state-used", f"answered {_ago(login.used_at)} ago")
     if login.expires_at <= utcnow():
-        raise refused("state-expired")
+        raise refused("state-expired", f"the login began {_ago(login.created_at)} ago")
     return PendingWith(login, registration, tenant)
+
+
+def _ago(moment: datetime) -> str:
+    return f"{(utcnow() - moment).total_seconds():.0f} s"
 
 
 def use_up(login: PendingLogin) -> None:
@@ -165,7 +169,7 @@ def use_up(login: PendingLogin) -> None:
         .returning(PendingLogin.state_hash)
     ).first()
     if used is None:
-        raise refused("state-used")
+        raise refused("state-used", "answered at this moment")
 
 
 def record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request, url_for
@@ -27,6 +28,7 @@ pages = Blueprint("lti", __name__, url_prefix="/lti/<tenant_key>")
 KEYS_MAX_AGE = 3600
 IN_WINDOW = "ltitools_window"
 ARRIVAL = "arrival"
+ERROR_NAME = re.compile(r"[a-z_]{1,40}")
 IN_PAGE = (Layer.STORAGE, Layer.PLATFORM, Layer.NAME)
 """The layers that a page's script looks after."""
 
@@ -49,7 +51,6 @@ def login(tenant_key: str) -> ResponseReturnValue:
     host = current_host()
     asked = logins.read_login(request.values)
     tenant = launches.enabled_tenant(tenant_key)
-    g.log_tenant_id = tenant.id
     set_locale(request.accept_languages.best_match(LOCALES) or tenant.locale)
     registration = launches.find_registration(tenant, asked.issuer, asked.client_id)
     g.log_registration_id = registration.id
@@ -85,8 +86,14 @@ def login(tenant_key: str) -> ResponseReturnValue:
 
 @pages.post("/login/kept")
 def kept(tenant_key: str) -> ResponseReturnValue:
-    """Whether the cookie of a login came back; from then on nothing else will do for it."""
+    """Whether the cookie of a login came back; from then on nothing else will do for it.
+
+    A page that found nothing that this browser keeps says so here, so that the launch log knows.
+    """
     state = request.form.get("state", "")
+    if request.form.get("nothing"):
+        g.log_registration_id = launches.find_login(tenant_key, state).registration.id
+        raise refused("browser-other", "this browser keeps nothing for us: no cookie, storage or name")
     secret = request.cookies.get(sessions.login_cookie(state), "")
     settled = bool(secret) and launches.settle(tenant_key, state, secret)
     session.commit()
@@ -107,7 +114,7 @@ def launch(tenant_key: str) -> ResponseReturnValue:
         # fetched now, and nobody waits for a lock of ours meanwhile.
         session.expunge_all()
         session.rollback()
-    g.log_tenant_id, g.log_registration_id = pending.tenant.id, pending.registration.id
+    g.log_registration_id = pending.registration.id
     set_locale(request.accept_languages.best_match(LOCALES) or pending.tenant.locale)
     if not token:
         return _platform_error(pending)
@@ -124,6 +131,7 @@ def launch(tenant_key: str) -> ResponseReturnValue:
         public_url=host.settings.public_url,
     )
     message = read_message(claims)
+    g.log_message_type = message.message_type
     origins = _origins(pending.registration, message)
     if binding is Layer.NAME:
         _check_arrival(state, origins)
@@ -242,6 +250,6 @@ def _platform_error(pending: PendingWith) -> ResponseReturnValue:
     session.commit()
     if not error:
         raise refused("token-missing", "neither id_token nor error")
-    log.info("platform refused a login: %s", error[:80])
     g.platform_error = {"error": error[:80], "description": description[:300]}
-    raise refused(code_of(error, description), f"error {error[:80]!r}")
+    known = error if ERROR_NAME.fullmatch(error) else "of an unusual form"
+    raise refused(code_of(error, description), f"error {known}")

@@ -21,7 +21,7 @@ from ltitools.services import launch_log
 
 log = logging.getLogger(__name__)
 pages = Blueprint("page", __name__)
-LOGGED = {"lti.login": "login", "lti.launch": "launch"}
+LOGGED = {"lti.login": "login", "lti.kept": "login", "lti.launch": "launch"}
 HTTP_CODES = {404: "page-unknown", 405: "method-wrong", 413: "request-too-large", 400: "request-malformed"}
 
 

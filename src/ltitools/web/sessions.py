@@ -92,11 +92,14 @@ def enter(launch_id: str) -> Opened:
 
 
 def add_form_fields(response: Response) -> Response:
-    """Put the proof that a form comes from this launch's own pages into each form that is sent to us."""
+    """Put the proof that a form comes from this launch's own pages into each form that is sent to us.
+
+    Also where a token makes it needless: a tool's script may look for it.
+    """
     opened: Opened | None = g.get("opened")
-    if opened is None or response.mimetype != "text/html" or response.is_streamed or token(request):
+    if opened is None or response.mimetype != "text/html" or response.is_streamed:
         return response
-    proof = current_host().sealer.sign(FORM_PURPOSE, f"{opened.launch.id}:{browser_id(request)}")
+    proof = current_host().sealer.sign(FORM_PURPOSE, f"{opened.launch.id}:{token(request) or browser_id(request)}")
     field = f'<input type="hidden" name="{FORM_FIELD}" value="{proof}">'.encode()
 
     def with_field(form: re.Match[bytes]) -> bytes:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from flask import Response, g, make_response, render_template, url_for
 
+from ltitools.db import utcnow
 from ltitools.models import Launch
 from ltitools.plugin.launch import Opened
-from ltitools.refusals import next_step, refused
+from ltitools.refusals import explain
 
+REFUSAL = "launch-other-browser"
+"""What is shown where the script finds no token."""
 ENDED = "X-Ltitools-Visit"
 REFERRER = "same-origin"
 """Of pages whose forms must be recognised as our own: a browser that may not name the page names no origin either."""
@@ -29,7 +32,7 @@ def home_of(row: Launch) -> str:
 def begin(row: Launch, origins: tuple[str, ...], token: str, *, try_cookie: bool = False) -> Response:
     """The shell of a launch that begins now; with `try_cookie` it first looks whether the cookie does as well."""
     g.frame_origins = origins
-    return _shell(row, token=token, home=home_of(row), try_cookie=try_cookie, code="", status=200)
+    return _shell(row, token=token, home=home_of(row), try_cookie=try_cookie, status=200)
 
 
 def find(opened: Opened) -> Response:
@@ -38,24 +41,25 @@ def find(opened: Opened) -> Response:
     It is a refusal, for whoever has no token.
     """
     g.frame_origins = opened.launch.frame_origins
-    return _shell(opened.row, token="", home="", try_cookie=False, code="launch-other-browser", status=403)
+    return _shell(opened.row, token="", home="", try_cookie=False, status=explain(REFUSAL).status)
 
 
-def _shell(row: Launch, *, token: str, home: str, try_cookie: bool, code: str, status: int) -> Response:
+def _shell(row: Launch, *, token: str, home: str, try_cookie: bool, status: int) -> Response:
     g.is_shell = True
     if row.deep_linking:
         # The answer to the LMS is sent from this page, because a page inside it cannot take its place.
         g.form_targets = ("", row.deep_linking["return_url"])
-    refusal = refused(code or "launch-other-browser")
     page = render_template(
         "visit.html",
         visit=row.id,
         token=token,
         home=home,
         try_cookie=try_cookie,
-        code=refusal.code,
-        what=refusal.text,
-        next_step=next_step(refusal.code),
+        code=REFUSAL,
+        what=explain(REFUSAL).what,
+        advice=explain(REFUSAL),
+        at=utcnow().replace(microsecond=0),
+        platform_error=None,
     )
     response = make_response(page, status)
     response.headers["Referrer-Policy"] = REFERRER

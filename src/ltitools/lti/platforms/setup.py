@@ -8,47 +8,44 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ltitools.http import Response
-
 
 @dataclass(frozen=True)
 class Setup:
-    """The names of fields, and two peculiarities.
+    """The names of fields, and advice for where no token for the services is given.
 
-    `bare_login` matches the platform's own page where its authorization endpoint answers 404 to a request without
-    parameters; a page of a web server that has no such address does not match. `no_token` is why tokens are mostly
-    refused.
+    `causes` has an advice for words of the platform that tell why, as regular expressions; `services_refused` is for
+    all others.
     """
 
     login_url: str = "the login initiation URL"
     redirect_uri: str = "the redirect URI (and the target link URI)"
     jwks_url: str = "the public key set URL (JWKS)"
-    tool: str = "the tool's settings in the LMS"
     grade_service: str = "the Assignment and Grade Services of the tool in the LMS"
     member_service: str = "the Names and Role Provisioning Services of the tool in the LMS"
-    no_token: str = (
+    services_refused: str = (
         "Compare the client ID and the token URL with those that the LMS shows, and make sure that its server can"
         " read our key set"
     )
-    bare_login: re.Pattern[str] | None = None
+    causes: tuple[tuple[str, str], ...] = ()
 
-    def is_login_missing(self, answer: Response) -> bool:
-        """Whether the answer to a bare authorization request shows that there is no such endpoint."""
-        if answer.status != 404:
-            return False
-        seen = answer.headers.get("set-cookie", "") + answer.text
-        return self.bare_login is None or not self.bare_login.search(seen)
+    def why_refused(self, words: str) -> str:
+        """What to do about the platform's refusal of a token."""
+        return next((advice for pattern, advice in self.causes if re.search(pattern, words)), self.services_refused)
 
+
+KEYS_NOT_READ = (
+    "Moodle's server cannot read our key set: compare Public keyset with our address, and let Moodle call it"
+    " (HTTP security: cURL blocked hosts list, cURL allowed ports list)"
+)
 
 _SETUPS = {
     "canvas": Setup(
         login_url="OpenID Connect Initiation Url",
         redirect_uri="Redirect URIs and Target Link URI",
         jwks_url="Public JWK URL",
-        tool="the developer key in Canvas",
         grade_service="LTI Advantage Services of the developer key in Canvas (assignment and submission data)",
         member_service="LTI Advantage Services of the developer key in Canvas (user data of the context)",
-        no_token=(
+        services_refused=(
             "Switch the developer key's State to On, compare its client ID and Public JWK URL with ours, and use the"
             " token URL of the school's own Canvas"
         ),
@@ -57,14 +54,16 @@ _SETUPS = {
         login_url="Initiate login URL",
         redirect_uri="Tool URL, Redirection URI(s) and Content Selection URL",
         jwks_url="Public keyset",
-        tool="the tool's configuration in Moodle",
         grade_service="Services, IMS LTI Assignment and Grade Services (grade sync and column management) in Moodle",
         member_service="Services, IMS LTI Names and Role Provisioning in Moodle",
-        no_token=(
-            "Compare the client ID and Public keyset in Moodle with ours; Moodle's server must be able to read that"
-            " address (HTTP security: cURL blocked hosts, cURL allowed ports), and its clock must be right"
+        services_refused="Compare the client ID, the token URL and Public keyset in Moodle with ours",
+        causes=(
+            # Moodle 4.5 stumbles over the first of these where it got nothing for our key set.
+            (r"fix_jwks_alg|keyset", KEYS_NOT_READ),
+            (r"\bkid\b", "Moodle reads another key set than ours: compare Public keyset with our address"),
+            (r"invalid_client", "Compare the client ID with the one in the tool's configuration details in Moodle"),
+            (r"prior to|[Ee]xpired", "Set the clocks of both servers right"),
         ),
-        bare_login=re.compile(r"moodle", re.IGNORECASE),
     ),
 }
 

@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.add_column("launch", sa.Column("binding", sa.String(length=16), nullable=True))
     op.add_column("launch", sa.Column("in_window", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_index(op.f("ix_launch_browser_hash"), "launch", ["browser_hash"], unique=False)
+    op.create_index(op.f("ix_launch_tenant_id_created_at"), "launch", ["tenant_id", "created_at"], unique=False)
     op.create_table(
         "one_time_code",
         sa.Column("code_hash", sa.String(length=64), nullable=False),
