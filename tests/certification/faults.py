@@ -240,7 +240,7 @@ FAULTS = (
         53,
         f"{WEB}:_binding",
         'if any(hash_token(request.cookies.get(name, "")) == login.browser_hash for name in names):',
-        "if any(name in request.cookies for name in names) or login.settled:",
+        "if any(name in request.cookies for name in names) or request.form.get('layer') == '':",
     ),
     Fault(54, f"{WEB}:_platform_error", "launches.use_up(pending.login)", "pass"),
     Fault(

@@ -40,7 +40,7 @@ from ltitools.models import (
 )
 from ltitools.refusals import CODES
 from ltitools.services import platform_keys
-from ltitools.testing import PUBLIC_URL, Platform, Visit, authorization_url, error_code, writing
+from ltitools.testing import PUBLIC_URL, Platform, Visit, authorization_url, error_code, hidden_fields, writing
 from ltitools.web.sessions import COOKIE, login_cookie
 from sites import serving
 
@@ -91,6 +91,13 @@ class Lti:
         """A well-signed launch that answers `request`; `changes` are claims of the message."""
         claims = {"nonce": request["nonce"], **self.platform.claims(**changes)}
         return self.platform.post(self.client, id_token=self.platform.sign(claims), state=request["state"])
+
+    def found_nothing(self, arrived: TestResponse) -> TestResponse:
+        """What becomes of an answer for which the page that looks for the browser's secret finds none."""
+        form = hidden_fields(arrived.get_data(as_text=True))
+        assert form["id_token"], error_code(arrived)
+        url = f"/lti/{self.platform.tenant_key}/launch"
+        return self.client.post(url, data=form, base_url=PUBLIC_URL, headers={"Origin": PUBLIC_URL})
 
     def arrive(self, claims: Mapping[str, Any] | None = None, /, **changes: Any) -> dict[str, Any]:
         """A launch of the quiz that must be accepted: what the tool was told of it."""

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from ltitools.db import session, utcnow
 from ltitools.models import Launch, OneTimeCode, PendingLogin
 from ltitools.plugin import Plugin
-from ltitools.services import activities, tenants
+from ltitools.services import activities, launch_log, tenants
 from ltitools.testing import (
     INSTRUCTOR,
     PUBLIC_URL,
@@ -130,17 +130,31 @@ def test_the_name_of_a_frame_binds_only_what_came_from_the_platform(
     assert attempt.finish("storage").status_code == 200
 
 
-def test_a_login_whose_cookie_was_seen_takes_nothing_else(app: Flask, platform: Platform) -> None:
+def test_a_login_page_learns_whether_its_own_cookie_came_back(app: Flask, platform: Platform) -> None:
+    def kept(browser: FlaskClient, state: str) -> bool:
+        answer = browser.post("/lti/acme/login/kept", data={"state": state}, base_url=PUBLIC_URL)
+        return bool(answer.get_json()["kept"])
+
     browser = app.test_client()
     login = browser.post("/lti/acme/login", data=platform.login_parameters(), base_url=PUBLIC_URL)
-    page = login.get_data(as_text=True)
-    state = attribute(page, "data-state")
-    stranger = app.test_client()
-    assert not stranger.post("/lti/acme/login/kept", data={"state": state}, base_url=PUBLIC_URL).get_json()["kept"]
-    assert browser.post("/lti/acme/login/kept", data={"state": state}, base_url=PUBLIC_URL).get_json()["kept"]
-    form = {"id_token": "x", "state": state, "layer": "storage", "secret": attribute(page, "data-secret")}
-    answer = stranger.post("/lti/acme/launch", data=form, base_url=PUBLIC_URL, headers=OURS)
-    assert error_code(answer) == "browser-other"
+    state = attribute(login.get_data(as_text=True), "data-state")
+    assert kept(browser, state)
+    assert not kept(app.test_client(), state)
+    assert not kept(browser, "another")
+
+
+def test_a_page_that_found_nothing_leaves_it_in_the_launch_log(
+    app: Flask, platform: Platform, client: FlaskClient
+) -> None:
+    state = Attempt(platform, client).request["state"]
+    told = client.post("/lti/acme/login/kept", data={"state": state, "nothing": "1"}, base_url=PUBLIC_URL)
+    assert error_code(told) == "browser-other"
+    with app.app_context():
+        [entry] = launch_log.entries(tenants.by_key("acme").id, 10, only_refused=True)
+    assert (entry.outcome, entry.detail) == (
+        "browser-other",
+        "this browser keeps nothing for us: no cookie, storage or name",
+    )
 
 
 @pytest.mark.parametrize("off", ["storage", "platform", "name"])

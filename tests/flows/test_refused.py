@@ -127,7 +127,7 @@ def browser_other(lti: Lti) -> TestResponse:
     lti.arrive()
     request = lti.authentication_request()
     lti.client = another_browser(lti)
-    return lti.send(request)
+    return lti.found_nothing(lti.send(request))
 
 
 def binding_origin(lti: Lti) -> TestResponse:

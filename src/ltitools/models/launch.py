@@ -14,8 +14,8 @@ from ltitools.db import Base, Json, UtcDateTime, utcnow
 class PendingLogin(Base):
     """State and nonce of one login initiation, hashed, usable once and for ten minutes.
 
-    `browser_hash` is of what the browser keeps meanwhile, and `settled` says that it does so in a cookie. `in_window`
-    marks a login that a frame which could keep nothing sent to a window of its own.
+    `browser_hash` is of what the browser keeps meanwhile. `in_window` marks a login that a frame which could keep
+    nothing sent to a window of its own.
     """
 
     __tablename__ = "pending_login"
@@ -27,7 +27,6 @@ class PendingLogin(Base):
     browser_hash: Mapped[str] = mapped_column(String(64))
     target_link_uri: Mapped[str] = mapped_column(String(2048))
     storage_target: Mapped[str | None] = mapped_column(String(255))
-    settled: Mapped[bool] = mapped_column(default=False)
     in_window: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -88,12 +88,11 @@ def find_registration(tenant: Tenant, issuer: str, client_id: str | None) -> Reg
 
 
 def remember_login(
-    registration: Registration, asked: LoginRequest, state: str, nonce: str, secret: str, *, settled: bool, window: bool
+    registration: Registration, asked: LoginRequest, state: str, nonce: str, secret: str, *, window: bool
 ) -> None:
     """Keep state, nonce and what the browser keeps, hashed, until the launch comes back.
 
-    `settled` says that the browser has shown its cookie already, `window` that the login came from a frame of ours
-    which could keep nothing.
+    `window` says that the login came from a frame of ours which could keep nothing.
     """
     lifetime = timedelta(seconds=current_host().settings.login_lifetime)
     session.add(
@@ -105,27 +104,11 @@ def remember_login(
             browser_hash=hash_token(secret),
             target_link_uri=asked.target_link_uri[:2048],
             storage_target=asked.storage_target,
-            settled=settled,
             in_window=window,
             expires_at=utcnow() + lifetime,
         )
     )
     session.flush()
-
-
-def settle(tenant_key: str, state: str, secret: str) -> bool:
-    """Note that the browser brings back the cookie of a login, so that nothing else will do; False if it is not it."""
-    settled = session.execute(
-        update(PendingLogin)
-        .where(
-            PendingLogin.state_hash == hash_token(state),
-            PendingLogin.browser_hash == hash_token(secret),
-            PendingLogin.tenant_id == select(Tenant.id).where(Tenant.key == tenant_key).scalar_subquery(),
-        )
-        .values(settled=True)
-        .returning(PendingLogin.state_hash)
-    ).first()
-    return settled is not None
 
 
 def find_login(tenant_key: str, state: str) -> PendingWith:

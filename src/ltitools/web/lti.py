@@ -60,7 +60,7 @@ def login(tenant_key: str) -> ResponseReturnValue:
     # The form that opened the window may not be redirected to another site: its page says where forms go.
     known = "" if in_window else sessions.browser_id(request)
     secret = known or new_secret()
-    launches.remember_login(registration, asked, state, nonce, secret, settled=bool(known), window=in_window)
+    launches.remember_login(registration, asked, state, nonce, secret, window=in_window)
     session.commit()
     redirect_uri = host.settings.public_url + url_for("lti.launch", tenant_key=tenant_key)
     platform = logins.authorization_url(registration, asked, redirect_uri, state, nonce)
@@ -86,7 +86,7 @@ def login(tenant_key: str) -> ResponseReturnValue:
 
 @pages.post("/login/kept")
 def kept(tenant_key: str) -> ResponseReturnValue:
-    """Whether the cookie of a login came back; from then on nothing else will do for it.
+    """Whether the cookie of a login came back.
 
     A page that found nothing that this browser keeps says so here, so that the launch log knows.
     """
@@ -94,10 +94,7 @@ def kept(tenant_key: str) -> ResponseReturnValue:
     if request.form.get("nothing"):
         g.log_registration_id = launches.find_login(tenant_key, state).registration.id
         raise refused("browser-other", "this browser keeps nothing for us: no cookie, storage or name")
-    secret = request.cookies.get(sessions.login_cookie(state), "")
-    settled = bool(secret) and launches.settle(tenant_key, state, secret)
-    session.commit()
-    return jsonify(kept=settled)
+    return jsonify(kept=sessions.login_cookie(state) in request.cookies)
 
 
 @pages.post("/launch")
@@ -186,8 +183,6 @@ def _binding(login: PendingLogin, state: str) -> Layer | None:
         names = (sessions.COOKIE, sessions.login_cookie(state))
         if any(hash_token(request.cookies.get(name, "")) == login.browser_hash for name in names):
             return Layer.COOKIE
-    if login.settled:
-        raise refused("browser-other", "no cookie of the browser that began this login")
     if "layer" not in request.form:
         return None
     # Whoever began a login of their own knows its secret, and could have others send it along.

@@ -10,9 +10,8 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add the columns and the table. For logins that wait meanwhile a cookie is all there was, so it is settled."""
+    """Add the columns and the table."""
     op.add_column("pending_login", sa.Column("storage_target", sa.String(length=255), nullable=True))
-    op.add_column("pending_login", sa.Column("settled", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.add_column("pending_login", sa.Column("in_window", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("launch", sa.Column("binding", sa.String(length=16), nullable=True))
     op.add_column("launch", sa.Column("in_window", sa.Boolean(), nullable=False, server_default=sa.false()))
