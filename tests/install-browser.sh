@@ -1,10 +1,23 @@
 #!/bin/sh
-# Finds the Chromium of the browser tests: from PATH, else Debian's package when root, else the driver's own.
+# Finds the browsers of the browser tests. Chromium: from PATH, else Debian's package when root, else the driver's own.
+# Firefox and WebKit: Debian's packages when root. Without them the tests say which of their rows were not run.
 set -eu
 venv="${LTITOOLS_VENV:-.venv}"
-command -v chromium >/dev/null && exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing Debian's chromium for the browser tests …"
-    apt-get update -qq && apt-get install -y -qq chromium >/dev/null && exit 0
-fi
-"$venv/bin/playwright" install chromium
+
+install() {
+    program="$1"
+    shift
+    command -v "$program" >/dev/null && return
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
+    echo "Installing Debian's $* for the browser tests …"
+    [ -n "${updated:-}" ] || apt-get update -qq || return 0
+    updated=yes
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+        echo "$* could not be installed."
+}
+
+install chromium chromium
+install firefox-esr firefox-esr
+install WebKitWebDriver webkit2gtk-driver
+install Xvfb xvfb
+command -v chromium >/dev/null || "$venv/bin/playwright" install chromium

@@ -19,7 +19,7 @@ from ltitools.plugin import Plugin
 from ltitools.plugins import arrange, discover, listeners
 from ltitools.secrets import Sealer
 from ltitools.settings import Settings
-from ltitools.web import headers, lti, pages, sessions, tools
+from ltitools.web import headers, lti, pages, sessions, shell, tools
 from ltitools.worker import Worker
 
 DEFAULT_DATABASE = Path("var/ltitools.db")
@@ -101,8 +101,16 @@ def _page_values() -> dict[str, object]:
     return {
         "launch": g.get("launch"),
         "plugin_key": g.get("plugin"),
+        "page_to_return_to": _page_to_return_to,
         "plugin_title": lambda: str(tool.title) if tool else "ltitools",
     }
+
+
+def _page_to_return_to() -> str:
+    """This page, or where it answers a form that has no page of its own, the beginning of the visit."""
+    if current_app.url_map.bind("").test(request.path, "GET"):
+        return request.path
+    return shell.home_of(g.opened.row)
 
 
 @event.listens_for(Session, "after_commit")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Table, event
+from sqlalchemy import JSON, DateTime, Dialect, Engine, FromClause, MetaData, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
@@ -72,13 +72,18 @@ def new_public_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def upsert(table: type[Base] | Table) -> postgresql.Insert:
-    """``INSERT`` of the connected database's own dialect, which has ``on_conflict_do_update``.
+def dialect_name() -> str:
+    """``postgresql`` or ``sqlite``: the database that is connected."""
+    return session.get_bind().dialect.name
+
+
+def upsert(table: type[Base] | FromClause, dialect: str = "") -> postgresql.Insert:
+    """``INSERT`` of the connected database's own dialect, which has ``on_conflict_do_update``; or of `dialect`.
 
     SQLite's has the same methods; the type is PostgreSQL's for both.
     """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return cast(postgresql.Insert, dialect.insert(table))
+    made_by = postgresql if (dialect or dialect_name()) == "postgresql" else sqlite
+    return cast(postgresql.Insert, made_by.insert(cast(Table, table)))
 
 
 def announce_work() -> None:

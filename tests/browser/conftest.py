@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from engines import Engines
 from people import Person
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Playwright
+from tls import Authority, make_authority
+from windows import Reader, Window
 
 from sites import Sites, running
 
 CONTENT = Path(__file__).parent.parent.parent / "config" / "demo"
 Meet = Callable[..., Person]
+Campus = Callable[..., Sites]
+Arrive = Callable[..., Reader]
 
 
 @pytest.fixture
@@ -51,3 +58,48 @@ def meet(browser: Browser, sites: Sites) -> Iterator[Meet]:
     yield introduce
     for person in people:
         person.leave()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whom the browsers trust to say that the two sites are themselves."""
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def engines(
+    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[Engines]:
+    """The browsers of the tests of cookies."""
+    with ExitStack() as stack:
+        yield Engines(playwright, tmp_path_factory.mktemp("engines"), authority, stack)
+
+
+@pytest.fixture(scope="session")
+def campus(make_database: Callable[[], str], authority: Authority) -> Iterator[Campus]:
+    """Gives the two sites over TLS: an LMS of a personality, and the tool with the layers that are not switched off."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(personality: str, **settings: str) -> Sites:
+            sites = stack.enter_context(running(make_database(), personality, authority=authority, **settings))
+            sites.start_worker()
+            return sites
+
+        yield start
+
+
+@pytest.fixture
+def arrive(engines: Engines) -> Iterator[Arrive]:
+    """Gives a person in a window of a browser, signed in to the LMS."""
+    windows: list[Window] = []
+
+    def introduce(engine: str, sites: Sites, name: str = "Ben Carter") -> Reader:
+        windows.append(engines.window(engine))
+        reader = Reader(windows[-1], sites)
+        reader.sign_in(name)
+        return reader
+
+    yield introduce
+    for window in windows:
+        window.leave()

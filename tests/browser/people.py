@@ -49,7 +49,13 @@ class Person:
     @property
     def tool(self) -> FrameLocator:
         """What is in the tool's frame, or will be."""
-        return self.page.frame_locator("iframe")
+        return self.page.frame_locator("iframe.tool")
+
+    @property
+    def go_on(self) -> Locator:
+        """What leads from step to step of a launch where no script does."""
+        button = self.tool.get_by_role("button", name="Continue", exact=True)
+        return button.or_(self.tool.get_by_role("link", name="Continue", exact=True))
 
     def frame(self) -> Frame:
         """The tool's frame as it is now."""
@@ -57,6 +63,10 @@ class Person:
             if frame.url.startswith(self.sites.tool_url):
                 return frame
         raise AssertionError(f"no page of the tool is open: {[frame.url for frame in self.page.frames]}")
+
+    def shown_frames(self) -> list[Frame]:
+        """The page and the frames in it that a person sees; the one in which an LMS keeps things for a tool is none."""
+        return [frame for frame in self.page.frames if not frame.parent_frame or frame.frame_element().is_visible()]
 
     def open_course(self, number: int = 1) -> None:
         """Go to a course's page."""
@@ -96,11 +106,11 @@ class Person:
         """
         violations = [
             f"{frame.url}: {violation['id']}: {violation['help']}: {[node['html'] for node in violation['nodes']][:3]}"
-            for frame in self.page.frames
+            for frame in self.shown_frames()
             for violation in AXE.run(frame, options=AXE_OPTIONS).response["violations"]
         ]
         assert violations == [], "\n".join(violations)
-        for frame in self.page.frames:
+        for frame in self.shown_frames():
             wide = frame.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{frame.url} is {wide} px wider than its window"
             assert frame.evaluate("document.documentElement.lang") in ("en", "fr")

@@ -108,7 +108,7 @@ def test_a_person_in_front_of_a_keyboard_and_without_javascript_reaches_an_activ
     learner = meet_there("Chidi Okafor", java_script_enabled=False)
     learner.page.goto(f"{learner.sites.lms_url}/courses/1/tool")
     entry = learner.tool.get_by_role("button", name=re.compile("Begin or continue")).first
-    go_on = learner.tool.get_by_role("button", name="Continue", exact=True)
+    go_on = learner.go_on
     while not entry.count():
         go_on.or_(entry).first.wait_for()
         if go_on.count():

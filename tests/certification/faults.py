@@ -56,6 +56,7 @@ FILL_IN = (
 IS_ROLES = "if not isinstance(claims.get(names.ROLES), list):"
 HAS_SUB = 'if not _is_text(claims.get("sub")):'
 TIMES = 'issued, expires, not_before = (_time(claims.get(name)) for name in ("iat", "exp", "nbf"))'
+USE_UP = 'used = session.execute(_USE_UP, {**of_login, "used_at": utcnow()}).first()'
 READ_ROLE = "found = CONTEXT_ROLE.fullmatch(role_str)"
 GIVEN_ROLES = "named = {ROLES: [role for role in claims.get(ROLES) or () if isinstance(role, str)]}"
 THEIR_ROLES = "return frozenset(role for role, check in _ROLES.items() if check(named).check())"
@@ -87,8 +88,8 @@ FAULTS = (
     Fault(
         5,
         f"{LAUNCHES}:find_registration",
-        "select(Registration).where(Registration.tenant_id == tenant.id, Registration.issuer == issuer)",
-        "select(Registration).where(Registration.tenant_id == tenant.id)",
+        'of_issuer = session.scalars(_OF_ISSUER, {"tenant_id": tenant.id, "issuer": issuer}).all()',
+        "of_issuer = session.scalars(select(Registration).where(Registration.tenant_id == tenant.id)).all()",
     ),
     Fault(
         6,
@@ -230,8 +231,8 @@ FAULTS = (
         "if not login.nonce_hash:",
     ),
     Fault(48, f"{VERIFY}:verify", "_check_nonce(signed, login)", 'signed["nonce"]'),
-    Fault(49, f"{LAUNCHES}:use_up", ".values(used_at=utcnow())", ".values(used_at=None)"),
-    Fault(50, f"{LAUNCHES}:use_up", "PendingLogin.used_at.is_(None),", ""),
+    Fault(49, f"{LAUNCHES}:use_up", USE_UP, USE_UP.replace("utcnow()", "None")),
+    Fault(50, f"{LAUNCHES}:use_up", "if used is None:", "if used is None and login.used_at is not None:"),
     Fault(
         51, f"{WEB}:launch", "claims = verify(", "launches.use_up(pending.login); session.commit(); claims = verify("
     ),

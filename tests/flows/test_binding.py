@@ -265,17 +265,19 @@ class TestVisitsWithoutACookie:
     def test_the_end_of_a_visit_is_the_end_of_its_token(
         self, platform: Platform, client: FlaskClient, app: Flask
     ) -> None:
-        visit, other = (platform.visit(client, cookie=False, **QUIZ) for _ in range(2))
+        visit, same = (platform.visit(client, cookie=False, **QUIZ) for _ in range(2))
+        other = platform.visit(client, cookie=False, sub="person-2", **QUIZ)
         ended = visit.post(f"/tools/-/{visit.launch_id}/end")
         assert ended.status_code == 200
         assert ended.headers["X-Ltitools-Visit"] == "ended"
-        assert error_code(visit.get()) == "launch-expired"
+        assert {error_code(visit.get()), error_code(same.get())} == {"launch-expired"}
         assert other.get().status_code == 200
 
 
 def test_the_end_of_a_visit_ends_all_that_its_cookie_opens(app: Flask, platform: Platform) -> None:
-    browser, other = app.test_client(), platform.visit(app.test_client(), **QUIZ)
-    first, second = (platform.visit(browser, **QUIZ) for _ in range(2))
+    """Also what somebody else forgot to end in this browser."""
+    browser, other = app.test_client(), platform.visit(app.test_client(), sub="person-3", **QUIZ)
+    first, second = (platform.visit(browser, sub=person, **QUIZ) for person in ("person-1", "person-2"))
     cookie = browser.get_cookie(COOKIE, "tool.example.test")
     ended = first.post(f"/tools/-/{first.launch_id}/end")
     assert ended.status_code == 200
@@ -336,6 +338,23 @@ class TestAnotherWindow:
         sent = app.test_client().post("/tools/-/arrive", data={"code": code}, base_url=PUBLIC_URL, headers=headers)
         assert error_code(sent) == "window-code"
         assert arrive(app.test_client(), code).status_code == 200
+
+    def test_the_language_is_changed_on_the_page_that_offers_a_window(
+        self, start_app: Callable[..., Flask], platform: Platform
+    ) -> None:
+        """It answers a form, so it has no address to come back to."""
+        app = start_app()
+        visit = platform.visit(app.test_client(), roles=[INSTRUCTOR])
+        page = visit.post(f"/tools/-/{visit.launch_id}/window").get_data(as_text=True)
+        back = hidden_fields(page)["back"]
+        changed = visit.post(f"/tools/-/{visit.launch_id}/language", {"locale": "fr", "back": back})
+        assert visit.get(changed.headers["Location"]).status_code in (200, 303)
+
+    def test_a_refused_code_speaks_the_language_of_the_visit(self, app: Flask, platform: Platform) -> None:
+        answer = app.test_client().post(
+            "/tools/-/arrive", data={"code": "x", "locale": "fr"}, base_url=PUBLIC_URL, headers=OURS
+        )
+        assert '<html lang="fr">' in answer.get_data(as_text=True)
 
     def test_an_ended_visit_has_no_window(self, app: Flask, platform: Platform) -> None:
         frame = platform.visit(app.test_client(), **QUIZ)

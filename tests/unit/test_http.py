@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug import Response
 
 from ltitools import __version__
+from ltitools.errors import SettingsError
 from ltitools.http import HttpClient, HttpError, origin
 from ltitools.settings import Settings
+from sites import serving
+from tls import make_authority
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -181,3 +186,20 @@ def test_a_post_is_never_repeated_elsewhere(server: Server) -> None:
 
 def test_an_origin_has_the_port_of_its_scheme() -> None:
     assert origin("https://LMS.example/x") == origin("https://lms.example:443/y") != origin("http://lms.example/")
+
+
+def test_an_authority_of_the_operator_is_trusted_where_it_is_named(tmp_path: Path) -> None:
+    authority = make_authority(tmp_path)
+    with serving(Response("hello"), tls=authority.server) as port:
+        url = f"https://lms.localhost:{port}/"
+        trusting, other = client(ca_file=str(authority.ca_file)), client()
+        assert trusting.request("GET", url).text == "hello"
+        with pytest.raises(HttpError, match="certificate verify failed"):
+            other.request("GET", url)
+        trusting.close()
+        other.close()
+
+
+def test_a_file_without_certificates_is_said_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="holds no certificates"):
+        client(ca_file=str(tmp_path / "missing.pem"))

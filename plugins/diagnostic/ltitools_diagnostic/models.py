@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,13 +20,18 @@ PUBLISHED = "published"
 _Response = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
+def _random_number() -> int:
+    """Never one that was used before: a page about an upload that was replaced must not meet the new one."""
+    return secrets.randbelow(2**31 - 1) + 1
+
+
 class Upload(Base):
     """A file as it was uploaded, kept between its report and the decision to use it. One per person."""
 
     __tablename__ = "diagnostic_upload"
     __table_args__ = (UniqueConstraint("tenant_id", "person_id"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True, default=_random_number)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     activity_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id"))

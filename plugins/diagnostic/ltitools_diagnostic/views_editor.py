@@ -276,7 +276,9 @@ def _take_question(version: Version, item_id: int | None, kind: Kind) -> Respons
     found, go = drafts.groups(version), request.form.get("go", "save")
     entry = _entry(found, item_id)
     sheet = _read_sheet(found, entry, entry.item.kind if entry else kind, go)
-    if go == "picture":
+    file = request.files.get("picture")
+    # A picture that was chosen and not uploaded yet would be lost by saving, and nobody would be told.
+    if go == "picture" or (go in SAVING and file is not None and file.filename):
         return _with_picture(version, found, entry, sheet)
     code = entry.item.code if entry else drafts.free_code(version, sheet.competency)
     checked = editing.check(sheet, code, retired=entry.item.retired if entry else False)

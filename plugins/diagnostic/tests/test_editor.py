@@ -482,6 +482,31 @@ def png(width: int = 2, height: int = 1, *, text: bytes = b"Author\0Grace") -> b
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + b"and more"
 
 
+def test_a_picture_that_was_chosen_is_not_lost_by_saving(choose: Choose, new: Callable[..., Any], rows: Rows) -> None:
+    visit = choose()
+    version_id = written(visit)
+    chosen = {"description_en": "An arm", "picture": (io.BytesIO(png()), "arm.png")}
+    answer = new(visit, version_id, "single", {"question_en": "Which bone?", **WRITTEN["single"], **chosen})
+    page = answer.get_data(as_text=True)
+    assert "The picture stands at the end of the question." in page
+    assert "Save the question to keep it." in page
+    assert rows("SELECT id FROM diagnostic_item WHERE version_id = :v", v=version_id) == []
+
+
+def test_a_report_in_another_tab_does_not_take_the_file_that_replaced_its_own(choose: Choose) -> None:
+    visit = choose()
+
+    def upload(title: str) -> str:
+        file = (io.BytesIO((STATIC / EXAMPLES[0]).read_bytes()), EXAMPLES[0])
+        return str(visit.post("new", {"title": title, "language": "en", "file": file}).headers["Location"])
+
+    first, second = upload("First"), upload("Second")
+    assert first != second
+    for answer in (visit.get(first), visit.post(first, {"rows": "all"})):
+        assert (answer.status_code, error_code(answer)) == (404, "diagnostic-upload-gone")
+    assert visit.get(second).status_code == 200
+
+
 def test_a_picture_is_uploaded_described_shown_and_free_of_what_it_says_about_its_maker(
     choose: Choose, new: Callable[..., Any], bank_of: Callable[[int], Bank]
 ) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import g, redirect, render_template, url_for
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import aliased
 from werkzeug.wrappers import Response
 
@@ -34,6 +34,18 @@ from ltitools.services import columns, courses, grades, launches, tenants
 _ = host.gettext
 Reviewed = aliased(PersonRow)
 LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{16,32}")
+# Made once: every page asks for it, and putting it together takes longer than the database does.
+_EVERYTHING = (
+    select(LaunchRow, TenantRow, Registration, PersonRow, CourseRow, LinkRow, ActivityRow, Reviewed)
+    .join(TenantRow, TenantRow.id == LaunchRow.tenant_id)
+    .join(Registration, Registration.id == LaunchRow.registration_id)
+    .join(PersonRow, PersonRow.id == LaunchRow.person_id)
+    .outerjoin(Reviewed, Reviewed.id == LaunchRow.for_person_id)
+    .outerjoin(CourseRow, CourseRow.id == LaunchRow.course_id)
+    .outerjoin(LinkRow, LinkRow.id == LaunchRow.link_id)
+    .outerjoin(ActivityRow, ActivityRow.id == LinkRow.activity_id)
+    .where(LaunchRow.id == bindparam("launch_id"))
+)
 
 
 @dataclass(frozen=True)
@@ -253,17 +265,7 @@ def open_launch(launch_id: str) -> Opened:
     """Read a launch by its public id, in one query. Refuses one that is unknown, over or switched off."""
     if not LAUNCH_ID.fullmatch(launch_id):
         raise refused("launch-unknown")
-    found = session.execute(
-        select(LaunchRow, TenantRow, Registration, PersonRow, CourseRow, LinkRow, ActivityRow, Reviewed)
-        .join(TenantRow, TenantRow.id == LaunchRow.tenant_id)
-        .join(Registration, Registration.id == LaunchRow.registration_id)
-        .join(PersonRow, PersonRow.id == LaunchRow.person_id)
-        .outerjoin(Reviewed, Reviewed.id == LaunchRow.for_person_id)
-        .outerjoin(CourseRow, CourseRow.id == LaunchRow.course_id)
-        .outerjoin(LinkRow, LinkRow.id == LaunchRow.link_id)
-        .outerjoin(ActivityRow, ActivityRow.id == LinkRow.activity_id)
-        .where(LaunchRow.id == launch_id)
-    ).first()
+    found = session.execute(_EVERYTHING, {"launch_id": launch_id}).first()
     if found is None:
         raise refused("launch-unknown")
     row, tenant, registration, person, course, link, activity, reviewed = found

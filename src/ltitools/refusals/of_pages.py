@@ -73,7 +73,7 @@ VISIT = {
     "window-code": Refusal(
         410,
         lazy("The way into this window works once and for a minute, and it was used or is too old."),
-        lazy("Go back to the first window and press the button there again."),
+        lazy("Go back to the first window and choose “Open in a new window” at the top of its page again."),
         IF_SEVERAL,
         lazy("If it happens every time, look for a browser extension or a proxy that sends forms twice."),
     ),

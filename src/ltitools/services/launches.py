@@ -6,13 +6,16 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.dml import ReturningInsert
 
 from ltitools.context import current_host
-from ltitools.db import new_public_id, session, upsert, utcnow
+from ltitools.db import dialect_name, new_public_id, session, upsert, utcnow
 from ltitools.lti.claims import INSTRUCTORS, DeepLinkingSettings, Message, Role
 from ltitools.lti.login import LoginRequest
 from ltitools.lti.platforms import dialect_of
@@ -30,15 +33,12 @@ from ltitools.models import (
     Tenant,
 )
 from ltitools.refusals import refused
-from ltitools.secrets import hash_token, new_secret
+from ltitools.secrets import hash_token
 from ltitools.services import courses, rosters
 
 FORGET_LOGINS_AFTER = timedelta(days=1)
 COURSE_NAVIGATION = "course_navigation"
 """What Canvas calls the place of a link in the menu of a course."""
-
-
-CODE_LIFETIME = timedelta(seconds=60)
 
 
 class Layer(StrEnum):
@@ -49,6 +49,94 @@ class Layer(StrEnum):
     PLATFORM = "platform"
     NAME = "name"
     CODE = "code"
+
+
+# The statements of every launch are made once: putting them together takes longer than the database does.
+_TENANT = select(Tenant).where(Tenant.key == bindparam("key"))
+_OF_ISSUER = select(Registration).where(
+    Registration.tenant_id == bindparam("tenant_id"), Registration.issuer == bindparam("issuer")
+)
+_LOGIN = (
+    select(PendingLogin, Registration, Tenant)
+    .join(Registration, Registration.id == PendingLogin.registration_id)
+    .join(Tenant, Tenant.id == PendingLogin.tenant_id)
+    .where(PendingLogin.state_hash == bindparam("state_hash"), Tenant.key == bindparam("key"))
+)
+_USE_UP = (
+    update(cast(Table, PendingLogin.__table__))
+    .where(
+        PendingLogin.state_hash == bindparam("of_state"),
+        PendingLogin.tenant_id == bindparam("of_tenant"),
+        PendingLogin.used_at.is_(None),
+    )
+    .returning(PendingLogin.state_hash)
+)
+_DEPLOYMENT = select(Deployment).where(
+    Deployment.tenant_id == bindparam("tenant_id"),
+    Deployment.registration_id == bindparam("registration_id"),
+    Deployment.deployment_id == bindparam("deployment_id"),
+)
+_ACTIVITY = select(Activity).where(
+    Activity.tenant_id == bindparam("tenant_id"),
+    Activity.plugin == bindparam("plugin"),
+    Activity.slug == bindparam("slug"),
+)
+
+
+@cache
+def _person_statement(dialect: str) -> ReturningInsert[int, str | None]:
+    statement = upsert(Person.__table__, dialect)
+    said = {name: statement.excluded[name] for name in ("name", "email", "is_test", "seen_at")}
+    return statement.on_conflict_do_update(index_elements=["registration_id", "sub"], set_=said).returning(
+        Person.id, Person.chosen_locale
+    )
+
+
+@cache
+def _course_statement(dialect: str) -> ReturningInsert[int, str | None, datetime | None]:
+    statement = upsert(Course.__table__, dialect)
+    said = statement.excluded
+    kept = {
+        "title": said.title,
+        "label": said.label,
+        "memberships_url": func.coalesce(said.memberships_url, Course.memberships_url),
+    }
+    return statement.on_conflict_do_update(index_elements=["deployment_pk", "context_id"], set_=kept).returning(
+        Course.id, Course.memberships_url, Course.roster_asked_at
+    )
+
+
+@cache
+def _enrolment_statement(dialect: str) -> postgresql.Insert:
+    statement = upsert(Enrolment.__table__, dialect)
+    said = {name: statement.excluded[name] for name in ("roles", "status", "seen_at")}
+    return statement.on_conflict_do_update(index_elements=["person_id", "course_id"], set_=said)
+
+
+@cache
+def _link_statement(dialect: str, is_review: bool, with_scopes: bool) -> ReturningInsert[int, int | None]:
+    """What a launch leaves out stays. The line item of a review is the one that somebody looked at, which need not be
+    the link's own.
+    """
+    statement = upsert(Link.__table__, dialect)
+    said = statement.excluded
+    names = (
+        "course_id",
+        "title",
+        "line_item_url",
+        "line_items_url",
+        "service_scopes",
+        "activity_id",
+        "learner_seen_at",
+    )
+    kept = {name: func.coalesce(said[name], getattr(Link, name)) for name in names}
+    if is_review:
+        kept["line_item_url"] = func.coalesce(Link.line_item_url, said.line_item_url)
+    if not with_scopes:
+        del kept["service_scopes"]
+    return statement.on_conflict_do_update(index_elements=["deployment_pk", "resource_link_id"], set_=kept).returning(
+        Link.id, Link.activity_id
+    )
 
 
 @dataclass(frozen=True)
@@ -62,7 +150,7 @@ class PendingWith:
 
 def enabled_tenant(tenant_key: str) -> Tenant:
     """The institution of an address; refuses one that is unknown or switched off."""
-    tenant = session.scalar(select(Tenant).where(Tenant.key == tenant_key))
+    tenant = session.scalar(_TENANT, {"key": tenant_key})
     if tenant is None:
         raise refused("tenant-unknown")
     if not tenant.enabled:
@@ -72,9 +160,7 @@ def enabled_tenant(tenant_key: str) -> Tenant:
 
 def find_registration(tenant: Tenant, issuer: str, client_id: str | None) -> Registration:
     """The registration a login is for. Without a client ID it must be the only one of its issuer."""
-    of_issuer = session.scalars(
-        select(Registration).where(Registration.tenant_id == tenant.id, Registration.issuer == issuer)
-    ).all()
+    of_issuer = session.scalars(_OF_ISSUER, {"tenant_id": tenant.id, "issuer": issuer}).all()
     if not of_issuer:
         raise refused("platform-unknown", f"iss {issuer[:80]!r}")
     matching = [found for found in of_issuer if client_id in (None, found.client_id)]
@@ -115,12 +201,7 @@ def find_login(tenant_key: str, state: str) -> PendingWith:
     """The login that a launch answers, unused and in time; whose browser it is, is for the caller to check."""
     if not state:
         raise refused("state-missing", "no state in the authentication response")
-    row = session.execute(
-        select(PendingLogin, Registration, Tenant)
-        .join(Registration, Registration.id == PendingLogin.registration_id)
-        .join(Tenant, Tenant.id == PendingLogin.tenant_id)
-        .where(PendingLogin.state_hash == hash_token(state), Tenant.key == tenant_key)
-    ).first()
+    row = session.execute(_LOGIN, {"state_hash": hash_token(state), "key": tenant_key}).first()
     if row is None:
         raise refused("state-unknown", "no login of this institution has this state")
     login, registration, tenant = row
@@ -141,16 +222,8 @@ def _ago(moment: datetime) -> str:
 
 def use_up(login: PendingLogin) -> None:
     """Use state and nonce up, by one atomic statement; refuses a second use."""
-    used = session.execute(
-        update(PendingLogin)
-        .where(
-            PendingLogin.state_hash == login.state_hash,
-            PendingLogin.tenant_id == login.tenant_id,
-            PendingLogin.used_at.is_(None),
-        )
-        .values(used_at=utcnow())
-        .returning(PendingLogin.state_hash)
-    ).first()
+    of_login = {"of_state": login.state_hash, "of_tenant": login.tenant_id}
+    used = session.execute(_USE_UP, {**of_login, "used_at": utcnow()}).first()
     if used is None:
         raise refused("state-used", "answered at this moment")
 
@@ -213,98 +286,6 @@ def record(
     return launch
 
 
-def open_link(launch: Launch, link_id: int) -> Launch:
-    """A visit of the same person, in the same browser and as long, to another link of the course of `launch`.
-
-    It is what a launch through that link would have been, but for the custom values, which nobody has said now.
-    Refuses a link of another course, and one that opens no activity of a tool.
-    """
-    found = session.execute(
-        select(Link, Activity.plugin)
-        .join(Activity, Activity.id == Link.activity_id)
-        .where(
-            Link.tenant_id == launch.tenant_id,
-            Link.course_id == launch.course_id,
-            Link.id == link_id,
-            Activity.plugin != courses.HOST,
-            *courses.visible_to(launch.roles),
-        )
-    ).first()
-    if found is None or launch.course_id is None:
-        raise refused("activity-unknown", f"link {link_id} from the course page")
-    link, plugin = found
-    return _another(
-        launch,
-        for_person_id=None,
-        link_id=link.id,
-        plugin=plugin,
-        placement=courses.FROM_COURSE_PAGE,
-        custom={},
-        services={**launch.services, "scopes": link.service_scopes},
-        deep_linking=None,
-    )
-
-
-def one_time_code(launch: Launch) -> str:
-    """A code with which another window may go on with `launch`, once and within `CODE_LIFETIME`.
-
-    Refuses it for a choice of content: its answer belongs to the frame in which the LMS waits for it.
-    """
-    if launch.deep_linking is not None:
-        raise refused("page-unknown", "a choice of content stays in its frame")
-    code = new_secret()
-    session.add(
-        OneTimeCode(
-            code_hash=hash_token(code),
-            tenant_id=launch.tenant_id,
-            launch_id=launch.id,
-            expires_at=utcnow() + CODE_LIFETIME,
-        )
-    )
-    session.flush()
-    return code
-
-
-def move(code: str, secret: str) -> Launch:
-    """The launch of a one-time code once more, for the browser window that shows `secret`. Uses the code up.
-
-    The first window keeps its own.
-    """
-    used = session.execute(
-        delete(OneTimeCode)
-        .where(OneTimeCode.code_hash == hash_token(code))
-        .returning(OneTimeCode.tenant_id, OneTimeCode.launch_id, OneTimeCode.expires_at)
-    ).first()
-    if used is None or used.expires_at <= utcnow():
-        raise refused("window-code", "used or too old" if used is None else "too old")
-    launch = session.execute(
-        select(Launch).where(Launch.tenant_id == used.tenant_id, Launch.id == used.launch_id)
-    ).scalar_one()
-    if launch.expires_at <= utcnow():
-        raise refused("launch-expired")
-    return _another(launch, browser_hash=hash_token(secret), binding=Layer.CODE.value, in_window=True)
-
-
-def _another(launch: Launch, **changes: Any) -> Launch:
-    """A visit like `launch` but for `changes`, as long as it."""
-    own = {"id", "created_at"}
-    values = {column.key: getattr(launch, column.key) for column in Launch.__mapper__.column_attrs}
-    another = Launch(**{name: value for name, value in values.items() if name not in own} | changes, id=new_public_id())
-    session.add(another)
-    session.flush()
-    return another
-
-
-def end(launch: Launch) -> None:
-    """End this visit, and all others that the same browser window or cookie opens."""
-    session.execute(
-        update(Launch)
-        .where(Launch.tenant_id == launch.tenant_id, Launch.browser_hash == launch.browser_hash)
-        .where(Launch.expires_at > utcnow())
-        .values(expires_at=utcnow())
-    )
-
-
 def platform_origins(registration: Registration, *urls: str | None) -> tuple[str, ...]:
     """Where this platform's pages are: hosted Canvas has an issuer of its own and a host for each school.
 
@@ -345,15 +326,14 @@ def _deployment(registration: Registration, deployment_id: str) -> Deployment:
         "registration_id": registration.id,
         "deployment_id": deployment_id,
     }
-    named = select(Deployment).filter_by(**this)
-    found = session.scalar(named)
+    found = session.scalar(_DEPLOYMENT, this)
     if found is None:
         if registration.deployments_policy == "listed":
             raise refused("deployment-unknown", f"deployment_id {deployment_id[:80]!r}")
         state = "approved" if registration.deployments_policy == "auto" else "pending"
         # A class opens a new activity at once, so another launch may write the same row first.
         session.execute(upsert(Deployment).values(**this, state=state).on_conflict_do_nothing())
-        found = session.scalars(named).one()
+        found = session.scalars(_DEPLOYMENT, this).one()
     if found.state == "pending":
         # Remembered although the launch is refused: somebody has to be able to approve it.
         session.commit()
@@ -364,13 +344,16 @@ def _deployment(registration: Registration, deployment_id: str) -> Deployment:
 
 
 def _person(registration: Registration, message: Message) -> tuple[int, str | None]:
-    said = {"name": message.name, "email": message.email, "is_test": message.is_test, "seen_at": utcnow()}
-    row = session.execute(
-        upsert(Person)
-        .values(tenant_id=registration.tenant_id, registration_id=registration.id, sub=message.sub[:255], **said)
-        .on_conflict_do_update(index_elements=["registration_id", "sub"], set_=said)
-        .returning(Person.id, Person.chosen_locale)
-    ).one()
+    values = {
+        "tenant_id": registration.tenant_id,
+        "registration_id": registration.id,
+        "sub": message.sub[:255],
+        "name": message.name,
+        "email": message.email,
+        "is_test": message.is_test,
+        "seen_at": utcnow(),
+    }
+    row = session.execute(_person_statement(dialect_name()), values).one()
     return row.id, row.chosen_locale
 
 
@@ -403,32 +386,30 @@ def _reviewed(registration: Registration, message: Message, person_id: int) -> i
 
 def _course(deployment: Deployment, message: Message) -> int:
     """The course. Where somebody who teaches comes in, the LMS is asked who else is there, unless it just was."""
-    said = {
+    values = {
+        "tenant_id": deployment.tenant_id,
+        "deployment_pk": deployment.id,
+        "context_id": message.context_id[:255],
         "title": message.context_title,
         "label": message.context_label,
         "memberships_url": message.memberships_url or None,
     }
-    statement = upsert(Course).values(
-        tenant_id=deployment.tenant_id, deployment_pk=deployment.id, context_id=message.context_id[:255], **said
-    )
-    kept = {**said, "memberships_url": func.coalesce(statement.excluded.memberships_url, Course.memberships_url)}
-    row = session.execute(
-        statement.on_conflict_do_update(index_elements=["deployment_pk", "context_id"], set_=kept).returning(
-            Course.id, Course.memberships_url, Course.roster_asked_at
-        )
-    ).one()
+    row = session.execute(_course_statement(dialect_name()), values).one()
     if row.memberships_url and not message.roles.isdisjoint(INSTRUCTORS):
         rosters.ask_if_old(deployment.tenant_id, row.id, row.roster_asked_at)
     return int(row.id)
 
 
 def _enrol(tenant_id: int, person_id: int, course_id: int, message: Message) -> None:
-    said = {"roles": sorted(message.roles), "status": "active", "seen_at": utcnow()}
-    session.execute(
-        upsert(Enrolment)
-        .values(tenant_id=tenant_id, person_id=person_id, course_id=course_id, **said)
-        .on_conflict_do_update(index_elements=["person_id", "course_id"], set_=said)
-    )
+    values = {
+        "tenant_id": tenant_id,
+        "person_id": person_id,
+        "course_id": course_id,
+        "roles": sorted(message.roles),
+        "status": "active",
+        "seen_at": utcnow(),
+    }
+    session.execute(_enrolment_statement(dialect_name()), values)
 
 
 def _is_of_course(registration: Registration, message: Message) -> bool:
@@ -449,9 +430,7 @@ def _named_activity(tenant_id: int, message: Message) -> Activity | None:
     if name == courses.COURSE:
         return courses.page_activity(tenant_id)
     plugin, _, slug = name.partition(":")
-    found = session.scalar(
-        select(Activity).where(Activity.tenant_id == tenant_id, Activity.plugin == plugin, Activity.slug == slug)
-    )
+    found = session.scalar(_ACTIVITY, {"tenant_id": tenant_id, "plugin": plugin, "slug": slug})
     if found is None:
         raise refused("activity-unknown", f"activity {name[:120]!r}")
     return found
@@ -467,10 +446,13 @@ def _link(
 ) -> tuple[int, int | None]:
     """The link and the activity it opens.
 
-    What a launch does not say is kept: Moodle leaves the line item out once a link has a second one. The line item of
-    a review is the one that somebody looked at, which need not be the link's own.
+    What a launch does not say is kept: Moodle leaves the line item out once a link has a second one.
     """
-    said = {
+    values = {
+        "tenant_id": registration.tenant_id,
+        "registration_id": registration.id,
+        "deployment_pk": deployment.id,
+        "resource_link_id": message.resource_link_id,
         "course_id": course_id,
         "title": message.resource_link_title,
         "line_item_url": message.line_item_url or None,
@@ -479,21 +461,6 @@ def _link(
         "activity_id": activity_id,
         "learner_seen_at": utcnow() if _is_learner(message) else None,
     }
-    statement = upsert(Link).values(
-        tenant_id=registration.tenant_id,
-        registration_id=registration.id,
-        deployment_pk=deployment.id,
-        resource_link_id=message.resource_link_id,
-        **said,
-    )
-    kept = {name: func.coalesce(statement.excluded[name], getattr(Link, name)) for name in said}
-    if message.is_review:
-        kept["line_item_url"] = func.coalesce(Link.line_item_url, statement.excluded.line_item_url)
-    if not message.service_scopes:
-        del kept["service_scopes"]
-    row = session.execute(
-        statement.on_conflict_do_update(index_elements=["deployment_pk", "resource_link_id"], set_=kept).returning(
-            Link.id, Link.activity_id
-        )
-    ).one()
+    statement = _link_statement(dialect_name(), message.is_review, bool(message.service_scopes))
+    row = session.execute(statement, values).one()
     return row.id, row.activity_id

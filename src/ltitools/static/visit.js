@@ -6,6 +6,7 @@
 
 const STORED = "ltitools-visit:";
 const NAMED = "ltitools-visit ";
+const OURS = "X-Ltitools-Visit";
 const DOWNLOAD_SECONDS = 60;
 const busy = document.querySelector("[data-busy]");
 const trouble = document.querySelector(".visit-trouble");
@@ -79,9 +80,11 @@ async function open(url, { method = "GET", body = null, record = "push" } = {}) 
   trouble.hidden = true;
   try {
     const answer = await fetch(url, withToken({ method, body, cache: "no-store" }));
+    // A web server in front answers by itself while ours is away. The page with what was typed is worth more.
+    if (!answer.headers.has(OURS)) throw new Error(`status ${answer.status} from somewhere else`);
     if (isDownload(answer)) return await download(answer);
     const text = await answer.text();
-    if (answer.headers.get("X-Ltitools-Visit") === "ended") forget();
+    if (answer.headers.get(OURS) === "ended") forget();
     const at = pathOf(answer.url);
     at.hash = pathOf(url).hash;
     note(at, method === "GET" || answer.redirected ? record : "none");
@@ -121,6 +124,10 @@ function show(text) {
     loadMedia(page);
   };
   frame.contentWindow.addEventListener("load", ready, { once: true });
+  // A page that reloads itself reloads the empty frame that it was written into.
+  frame.addEventListener("load", () => {
+    if (frame === shown && frame.contentDocument?.URL === "about:blank") open(location.href, { record: "none" });
+  });
   page.write(prepared(text));
   page.close();
 }

@@ -17,7 +17,7 @@ from ltitools.models import Activity
 from ltitools.plugin import INSTRUCTORS, Launch, Link, Placed, Plugin, Progress, Role
 from ltitools.plugin.launch import Opened, link_of
 from ltitools.refusals import refused
-from ltitools.services import courses, launches
+from ltitools.services import courses, visits
 from ltitools.web import sessions
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def open_link(launch_id: str) -> ResponseReturnValue:
     number = request.form.get("link", "")
     if not number.isdecimal() or len(number) > 9:
         raise refused("activity-unknown", "the form names no link")
-    visit = launches.open_link(opened.row, int(number))
+    visit = visits.open_link(opened.row, int(number))
     if visit.plugin not in _available(opened):
         raise refused("tool-unknown", f"plugin {visit.plugin!r}")
     session.commit()

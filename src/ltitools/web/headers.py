@@ -8,6 +8,8 @@ from flask import Flask, Response, g, request
 
 from ltitools.context import current_host
 
+VISIT = "X-Ltitools-Visit"
+"""Shows the script of a visit without a cookie that the answer is ours, and whether the visit has ended with it."""
 YEAR = 31_536_000
 FEATURES = (
     "accelerometer",
@@ -37,6 +39,7 @@ def _add(response: Response) -> Response:
         headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
     if request.endpoint in ("static", "tool.static"):
         return response
+    headers.setdefault(VISIT, "open")
     headers.setdefault("Cache-Control", "no-store")
     headers.setdefault("Content-Security-Policy", _policy())
     headers.setdefault("Permissions-Policy", ", ".join(f"{feature}=()" for feature in FEATURES))

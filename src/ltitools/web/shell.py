@@ -17,7 +17,6 @@ from ltitools.refusals import explain
 
 REFUSAL = "launch-other-browser"
 """What is shown where the script finds no token."""
-ENDED = "X-Ltitools-Visit"
 REFERRER = "same-origin"
 """Of pages whose forms must be recognised as our own: a browser that may not name the page names no origin either."""
 

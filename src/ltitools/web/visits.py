@@ -7,12 +7,14 @@ from flask.typing import ResponseReturnValue
 
 from ltitools.context import current_host
 from ltitools.db import session
+from ltitools.i18n import current_locale, match_locale, set_locale
 from ltitools.plugin.launch import open_launch
 from ltitools.refusals import refused
 from ltitools.secrets import new_secret
-from ltitools.services import launches
+from ltitools.services import visits
 from ltitools.services.launches import Layer
 from ltitools.web import sessions, shell
+from ltitools.web.headers import VISIT
 
 pages = Blueprint("visit", __name__, url_prefix="/tools/-")
 
@@ -21,7 +23,7 @@ pages = Blueprint("visit", __name__, url_prefix="/tools/-")
 def window(launch_id: str) -> ResponseReturnValue:
     """A page with a button that opens the same launch in a window of its own, for a minute."""
     opened = sessions.enter(launch_id)
-    code = launches.one_time_code(opened.row)
+    code = visits.one_time_code(opened.row)
     session.commit()
     response = make_response(render_template("window.html", code=code, home=shell.home_of(opened.row)))
     response.headers["Referrer-Policy"] = shell.REFERRER
@@ -31,11 +33,12 @@ def window(launch_id: str) -> ResponseReturnValue:
 @pages.post("/arrive")
 def arrive() -> ResponseReturnValue:
     """The new window: takes the launch over by its one-time code."""
+    set_locale(match_locale(request.form.get("locale"), current_locale()))
     if not sessions.is_from_own_page(request):
         raise refused("window-code", "not from a page of ours")
     known = sessions.browser_id(request)
     secret = known or new_secret()
-    row = launches.move(request.form.get("code", ""), secret)
+    row = visits.move(request.form.get("code", ""), secret)
     session.commit()
     if known:
         return redirect(shell.home_of(row), 303)
@@ -50,10 +53,10 @@ def arrive() -> ResponseReturnValue:
 def end(launch_id: str) -> ResponseReturnValue:
     """End the visit, for whoever leaves a computer that others use."""
     opened = sessions.enter(launch_id)
-    launches.end(opened.row)
+    visits.end(opened.row)
     session.commit()
     response = make_response(render_template("ended.html"))
-    response.headers[shell.ENDED] = "ended"
+    response.headers[VISIT] = "ended"
     if not sessions.token(request):
         sessions.set_cookie(response, sessions.COOKIE, "", max_age=0)
     return response
