@@ -51,6 +51,7 @@ class Case:
     given: dict[str, Any] = field(default_factory=dict)
 
 
+ASKED = "return Boolean(storage) && (await storage.put(key, secret)) && (await storage.get(key)) === secret;"
 MOODLE = {"personality": "moodle"}
 CASES = (
     Case(ScriptFault(155, "platform-storage.js", "...fields }, origin);", "...fields }, location.origin);")),
@@ -58,21 +59,18 @@ CASES = (
     Case(ScriptFault(157, "login.js", "sessionStorage.setItem(key, secret);", ""), MOODLE),
     Case(Fault(158, SESSIONS, COOKIE, COOKIE.replace('"None"', '"Lax"')), MOODLE),
     Case(ScriptFault(159, "platform-storage.js", "const PATIENCE = 700;", "const PATIENCE = 7000;")),
-    Case(ScriptFault(160, "login.js", " && (await storage.get(key)) === secret", "")),
+    Case(ScriptFault(160, "login.js", ASKED, "return true;")),
     Case(ScriptFault(161, "login.js", 'allowed.includes("window") ?', "false ?")),
     Case(
         ScriptFault(162, "visit.js", 'else if (record === "push") history.pushState(null, "", url);', ""),
-        {"engine": NO_COOKIES},
+        {"engine": NO_COOKIES, "personality": "moodle", "layer": "name"},
     ),
     Case(
         ScriptFault(163, "visit.js", "await fetch(url, withToken({", "await fetch(`${url}?${token}`, withToken({"),
         {"engine": NO_COOKIES, "tokens": 2},
     ),
     Case(Fault(164, "ltitools.plugin.launch:open_launch", 'raise refused("launch-expired")', "pass")),
-    Case(
-        ScriptFault(165, "login.js", "return answer.ok && (await answer.json()).kept;", "return false;"),
-        {"storage": "absent"},
-    ),
+    Case(Fault(165, SESSIONS, COOKIE, COOKIE.replace('"/"', '"/tools"')), {"storage": "absent"}),
 )
 
 

@@ -15,8 +15,17 @@ from sites import Sites, until
 pytestmark = pytest.mark.browser
 Campus = Callable[..., Sites]
 Arrive = Callable[..., Reader]
-ENGINES = {CHROMIUM: "cookie", NO_COOKIES: "name", FIREFOX: "cookie", WEBKIT: "storage"}
-"""Each browser, and what it keeps of a launch in Moodle's frame."""
+EVERYWHERE = pytest.mark.parametrize(
+    ("engine", "personality", "layer"),
+    [
+        (CHROMIUM, "moodle", "cookie"),
+        (NO_COOKIES, "moodle", "name"),
+        (NO_COOKIES, "canvas", "platform"),
+        (FIREFOX, "moodle", "cookie"),
+        (WEBKIT, "moodle", "storage"),
+    ],
+)
+"""Each browser, an LMS, and what then ties a launch in the LMS's frame to the browser."""
 PICTURES = "() => [...document.images].map((picture) => picture.complete && picture.naturalWidth > 0)"
 
 
@@ -32,17 +41,17 @@ def answer(reader: Reader) -> None:
     reader.press("button", "Save and continue")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@EVERYWHERE
 def test_d10_162_a_learner_completes_a_pre_assessment(
-    campus: Campus, arrive: Arrive, tmp_path: Path, engine: str
+    campus: Campus, arrive: Arrive, tmp_path: Path, engine: str, personality: str, layer: str
 ) -> None:
-    sites = campus("moodle")
+    sites = campus(personality)
     number = short_activity(sites, tmp_path)
     learner = arrive(engine, sites)
     learner.open_activity(number)
     learner.press("button", "Start")
     at_question(learner, 1)
-    assert last_launch(sites).binding == ENGINES[engine]
+    assert last_launch(sites).binding == layer
     answer(learner)
     at_question(learner, 2)
 
@@ -83,11 +92,11 @@ def test_d10_162_a_learner_completes_a_pre_assessment(
     learner.see(".error-code")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@EVERYWHERE
 def test_d10_162_an_instructor_saves_the_results_as_a_file(
-    campus: Campus, arrive: Arrive, tmp_path: Path, engine: str
+    campus: Campus, arrive: Arrive, tmp_path: Path, engine: str, personality: str, layer: str
 ) -> None:
-    sites = campus("moodle")
+    sites = campus(personality)
     number = short_activity(sites, tmp_path)
     ben = sites.enter("ben", number)
     ben.page_with_form = ""
@@ -95,5 +104,7 @@ def test_d10_162_an_instructor_saves_the_results_as_a_file(
     ben.post("submit")
     teacher = arrive(engine, sites, "Arun Patel")
     teacher.open_activity(number)
+    teacher.see("a", "Download the results (CSV)")
+    assert last_launch(sites).binding == layer
     file = teacher.window.download(lambda: teacher.press("a", "Download the results (CSV)"))
     assert "Ben Carter" in file.decode("utf-8-sig")

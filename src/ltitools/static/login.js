@@ -26,7 +26,8 @@ const layers = {
   // A window of its own loses its name on the way to another site, unless another window has opened it.
   name: () => {
     if (!framed && !window.opener) return false;
-    window.name = `${NAME_PREFIX}${state} ${secret} ${encodeURIComponent(window.name)}`;
+    const left = window.name.startsWith(NAME_PREFIX) ? window.name.split(" ")[3] : encodeURIComponent(window.name);
+    window.name = `${NAME_PREFIX}${state} ${secret} ${left}`;
     return true;
   },
 };
@@ -43,7 +44,7 @@ async function begin() {
   for (const layer of Object.keys(layers)) {
     if (allowed.includes(layer) && (await works(layer))) return location.replace(page.dataset.login);
   }
-  const way = framed && allowed.includes("window") ? "window" : "nowhere";
+  const way = allowed.includes("window") && page.dataset.window === undefined ? "window" : "nowhere";
   if (way === "nowhere") fetch(kept, { method: "POST", body: new URLSearchParams({ state, nothing: "1" }) });
   document.getElementById("waiting").hidden = true;
   document.getElementById(way).hidden = false;

@@ -5,7 +5,7 @@
 "use strict";
 
 const STORED = "ltitools-visit:";
-const NAMED = "ltitools-visit ";
+const NAMED = "ltitools-visit";
 const OURS = "X-Ltitools-Visit";
 const DOWNLOAD_SECONDS = 60;
 const busy = document.querySelector("[data-busy]");
@@ -14,39 +14,48 @@ const { visit, home, frameTitle, tryCookie } = document.body.dataset;
 let token = document.body.dataset.token;
 let shown = null;
 let working = false;
+let keepsInName = false;
+let isReloaded = false;
 
-// --- Where the token is kept: the storage of this frame, and its name where a browser denies even that.
+// --- Where the token is kept: the storage of this frame, and where a browser denies even that, its name, from the
+// moment at which this page is reloaded until it is back.
 
 function keep(id) {
   try {
     sessionStorage.setItem(STORED + id, token);
-    if (sessionStorage.getItem(STORED + id) === token) return;
   } catch {
-    // Denied: the name of the frame is what is left.
+    keepsInName = true;
   }
-  const before = window.name.startsWith(NAMED) ? window.name.split(" ")[2] : encodeURIComponent(window.name);
-  window.name = `${NAMED}${token} ${before}`;
 }
 
-// A page around the frame can name it too. So a name counts only where this very page is shown again.
 function kept(id) {
+  const [navigation] = performance.getEntriesByType("navigation");
+  const again = ["reload", "back_forward"].includes(navigation?.type);
+  const [prefix, named, before] = window.name.split(" ");
+  if (prefix === NAMED) window.name = decodeURIComponent(before);
   try {
     const stored = sessionStorage.getItem(STORED + id);
     if (stored) return stored;
   } catch {
-    // Denied, as above.
+    // Denied: the name is what is left. A page around the frame can give it one too, so it counts on reload only.
   }
-  const [navigation] = performance.getEntriesByType("navigation");
-  const again = ["reload", "back_forward"].includes(navigation?.type);
-  return again && window.name.startsWith(NAMED) ? window.name.split(" ")[1] : "";
+  return prefix === NAMED && again ? named : "";
 }
 
-function clearName() {
-  if (window.name.startsWith(NAMED)) window.name = decodeURIComponent(window.name.split(" ")[2]);
+function keepForReload() {
+  if (keepsInName && token && isReloaded) window.name = `${NAMED} ${token} ${encodeURIComponent(window.name)}`;
+}
+
+// Whatever else is loaded into this frame shall not find the token in its name. Browsers that do not say what comes
+// next have storage to keep it in.
+function noteReload() {
+  window.navigation?.addEventListener("navigate", (event) => {
+    isReloaded = ["reload", "traverse"].includes(event.navigationType) && !event.destination.sameDocument;
+  });
+  window.addEventListener("pagehide", keepForReload);
 }
 
 function forget() {
-  clearName();
   try {
     for (const key of Object.keys(sessionStorage)) {
       if (sessionStorage.getItem(key) === token) sessionStorage.removeItem(key);
@@ -110,6 +119,7 @@ function show(text) {
   frame.className = "visit-page";
   document.body.append(frame);
   const before = shown;
+  const hadFocus = document.hasFocus();
   shown = frame;
   const page = frame.contentDocument;
   page.open();
@@ -120,7 +130,7 @@ function show(text) {
     document.title = page.title;
     document.documentElement.lang = page.documentElement.lang;
     toFragment(page);
-    frame.contentWindow.focus();
+    if (hadFocus) frame.contentWindow.focus();
     loadMedia(page);
   };
   frame.contentWindow.addEventListener("load", ready, { once: true });
@@ -139,6 +149,7 @@ function toFragment(page) {
 // Pictures of a visit need the token as well: they are put aside before the browser asks for them without it.
 function prepared(text) {
   const page = new DOMParser().parseFromString(text, "text/html");
+  if (window.parent === window) for (const part of page.querySelectorAll("[data-in-frame]")) part.remove();
   for (const medium of page.querySelectorAll("img[src], audio[src], video[src], source[src]")) {
     if (!isOurs(pathOf(medium.getAttribute("src")))) continue;
     medium.dataset.visitSrc = medium.getAttribute("src");
@@ -164,10 +175,14 @@ async function download(answer) {
   const disposition = answer.headers.get("Content-Disposition") ?? "";
   const encoded = /filename\*=UTF-8''([^;]+)/i.exec(disposition);
   const plain = /filename="?([^";]+)"?/i.exec(disposition);
-  const link = document.createElement("a");
+  // In the page that is shown: WebKit asks the policy of the page around the frame of a link, which is the platform's.
+  const page = shown?.contentDocument ?? document;
+  const link = page.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());
   link.download = encoded ? decodeURIComponent(encoded[1]) : plain?.[1] ?? pathOf(answer.url).pathname.split("/").pop();
+  page.body.append(link);
   link.click();
+  link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_SECONDS * 1000);
 }
 
@@ -212,7 +227,6 @@ function follow(event) {
 
 function leave(event, url) {
   event.preventDefault();
-  clearName();
   location.assign(url);
 }
 
@@ -244,7 +258,6 @@ function sendAway(url, method, fields) {
     form.append(field);
   }
   document.body.append(form);
-  clearName();
   form.submit();
 }
 
@@ -260,6 +273,8 @@ async function begin() {
   window.ltitoolsVisit = (url) => open(url, { record: "replace" });
   window.addEventListener("popstate", () => open(location.href, { record: "none" }));
   window.addEventListener("message", relay);
+  window.opener = null;
+  noteReload();
   trouble.querySelector("button").addEventListener("click", () => { trouble.hidden = true; });
   if (home) history.replaceState(null, "", home);
   await open(home || location.href, { record: "replace" });

@@ -5,24 +5,27 @@ from __future__ import annotations
 import logging
 import re
 import time
+from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ltitools.context import current_host
-from ltitools.db import reading, session, set_read_only
-from ltitools.i18n import LOCALES, match_locale, set_locale
+from ltitools.db import reading, session, set_read_only, utcnow
+from ltitools.i18n import LOCALES, host, match_locale, set_locale
 from ltitools.lti import login as logins
 from ltitools.lti.claims import Message, read_message
 from ltitools.lti.launch import MAX_TOKEN_BYTES, verify
 from ltitools.lti.platform_errors import code_of
 from ltitools.models import PendingLogin, Registration
-from ltitools.refusals import refused
+from ltitools.refusals import explain, refused
 from ltitools.secrets import hash_token, new_secret
 from ltitools.services import launches, platform_keys, tenants
 from ltitools.services.launches import Layer, PendingWith
 from ltitools.web import sessions, shell
 
+_ = host.gettext
 log = logging.getLogger(__name__)
 pages = Blueprint("lti", __name__, url_prefix="/lti/<tenant_key>")
 KEYS_MAX_AGE = 3600
@@ -48,13 +51,13 @@ def login(tenant_key: str) -> ResponseReturnValue:
     browser keeps, in this place, because the platform's hint can be used once only.
     """
     set_read_only(False)
-    host = current_host()
+    settings = current_host().settings
     asked = logins.read_login(request.values)
     tenant = launches.enabled_tenant(tenant_key)
     set_locale(request.accept_languages.best_match(LOCALES) or tenant.locale)
     registration = launches.find_registration(tenant, asked.issuer, asked.client_id)
     g.log_registration_id = registration.id
-    logins.check_target(asked.target_link_uri, host.settings.public_url)
+    logins.check_target(asked.target_link_uri, settings.public_url)
     state, nonce = logins.new_state()
     in_window = request.form.get(IN_WINDOW) == "1"
     # The form that opened the window may not be redirected to another site: its page says where forms go.
@@ -62,7 +65,7 @@ def login(tenant_key: str) -> ResponseReturnValue:
     secret = known or new_secret()
     launches.remember_login(registration, asked, state, nonce, secret, window=in_window)
     session.commit()
-    redirect_uri = host.settings.public_url + url_for("lti.launch", tenant_key=tenant_key)
+    redirect_uri = settings.public_url + url_for("lti.launch", tenant_key=tenant_key)
     platform = logins.authorization_url(registration, asked, redirect_uri, state, nonce)
     if known:
         return redirect(platform, 302)
@@ -76,11 +79,12 @@ def login(tenant_key: str) -> ResponseReturnValue:
             storage_target=asked.storage_target or "",
             in_window=in_window,
             again={**request.values.to_dict(), IN_WINDOW: "1"},
+            **_if_nothing_is_kept(),
             **_layers_of(registration),
         )
     )
-    if Layer.COOKIE in host.settings.layers:
-        sessions.set_cookie(response, sessions.login_cookie(state), secret, host.settings.login_lifetime)
+    if Layer.COOKIE in settings.layers:
+        sessions.set_cookie(response, sessions.login_cookie(state), secret, settings.login_lifetime)
     return response
 
 
@@ -100,7 +104,7 @@ def kept(tenant_key: str) -> ResponseReturnValue:
 @pages.post("/launch")
 def launch(tenant_key: str) -> ResponseReturnValue:
     """The one redirect URI: check the platform's answer, record the launch, and go to its tool."""
-    host = current_host()
+    settings = current_host().settings
     state = request.form.get("state", "")
     token = request.form.get("id_token", "")
     if len(token) > MAX_TOKEN_BYTES:
@@ -124,8 +128,8 @@ def launch(tenant_key: str) -> ResponseReturnValue:
         pending.login,
         lambda kid: platform_keys.key_named(pending.registration, kid),
         now=int(time.time()),
-        tolerance=host.settings.clock_tolerance,
-        public_url=host.settings.public_url,
+        tolerance=settings.clock_tolerance,
+        public_url=settings.public_url,
     )
     message = read_message(claims)
     g.log_message_type = message.message_type
@@ -159,6 +163,23 @@ def jwks(tenant_key: str) -> Response:
     response.cache_control.public = True
     response.cache_control.max_age = KEYS_MAX_AGE
     return response
+
+
+def _if_nothing_is_kept() -> dict[str, Any]:
+    """What is said where the page of a login finds nothing that works."""
+    site = urlsplit(current_host().settings.public_url).netloc
+    advice = explain("browser-other")
+    step = _("Allow cookies for %(site)s, or use another browser. Then open the activity again.", site=site)
+    return {
+        "code": "browser-other",
+        "what": _(
+            "To open the activity, your browser has to remember for a moment that it was you who asked for it. It"
+            " refuses everything that this site could use for that."
+        ),
+        "advice": {"next_step": step, "instructor": advice.instructor, "administrator": advice.administrator},
+        "at": utcnow().replace(microsecond=0),
+        "platform_error": None,
+    }
 
 
 def _layers_of(registration: Registration) -> dict[str, str]:
