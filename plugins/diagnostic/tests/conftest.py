@@ -11,11 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from editor_forms import fields_of
 from flask import Flask
 from sqlalchemy import text
 
 from ltitools.plugin import session
 from ltitools.testing import INSTRUCTOR, LEARNER, Platform, Visit, close_app, databases, make_app
+from ltitools_diagnostic import versions
+from ltitools_diagnostic.items import Bank
+from ltitools_diagnostic.models import Version
 
 EXAMPLE = Path(__file__).parents[1] / "ltitools_diagnostic" / "static" / "example.csv"
 
@@ -159,3 +163,30 @@ def rows(app: Flask) -> Callable[..., list[Any]]:
             return list(session.execute(text(query), values).mappings())
 
     return rows
+
+
+@pytest.fixture
+def bank_of(app: Flask) -> Callable[[int], Bank]:
+    """Reads the questions of a version."""
+
+    def bank_of(version_id: int) -> Bank:
+        with app.app_context():
+            version = session.get(Version, version_id)
+            assert version is not None
+            return versions.bank(version)
+
+    return bank_of
+
+
+@pytest.fixture
+def new(rows: Callable[..., list[Any]]) -> Callable[..., Any]:
+    """Writes a new question and saves it."""
+
+    def new(visit: Visit, version_id: int, kind: str, fields: Mapping[str, Any], go: str = "save") -> Any:
+        [row, *_more] = rows(
+            "SELECT id FROM diagnostic_competency WHERE version_id = :v ORDER BY position", v=version_id
+        )
+        page = visit.get(f"editor/{version_id}/new/{row['id']}/{kind}").get_data(as_text=True)
+        return visit.post(f"editor/{version_id}/new/{row['id']}/{kind}", {**fields_of(page), **fields, "go": go})
+
+    return new

@@ -1,126 +1,32 @@
-"""Questions written in the browser: every kind, both languages, pictures, and two people at once."""
+"""Questions written in the browser: every kind, both languages, and two people at once."""
 
 from __future__ import annotations
 
 import io
 import re
-import struct
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from editor_forms import WRITTEN, Fields, fields_of, of, uploaded, written
 
-from ltitools.plugin import session, use_locale
-from ltitools.testing import INSTRUCTOR, Platform, Visit, error_code
-from ltitools_diagnostic import editing, formats, versions
+from ltitools.plugin import use_locale
+from ltitools.testing import INSTRUCTOR, Visit, error_code
+from ltitools_diagnostic import editing, formats
 from ltitools_diagnostic.exporting import to_csv
 from ltitools_diagnostic.importing import read
 from ltitools_diagnostic.items import Bank, Item, Kind
-from ltitools_diagnostic.models import Version
 
 STATIC = Path(__file__).parents[1] / "ltitools_diagnostic" / "static"
 ALL_KINDS = (STATIC / "example-kinds.csv").read_bytes()
 EXAMPLES = ("example.csv", "example-kinds.csv", "example.gift.txt")
-COMPETENCY = {"title_en": "First aid", "title_fr": "Premiers secours", "code": "aid"}
 
 Enter = Callable[..., Visit]
 Choose = Callable[..., Visit]
 Publish = Callable[..., str]
 Rows = Callable[..., list[Any]]
-Fields = dict[str, Any]
-
-
-class _Form(HTMLParser):
-    """What a browser would send of the form with the class ``editor`` when nothing in it is touched."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fields: Fields = {}
-        self.inside = False
-        self.select = self.area = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.inside = "editor" in values.get("class", "")
-        if not self.inside:
-            return
-        name = values.get("name", "")
-        if tag == "textarea":
-            self.area, self.fields[name] = name, ""
-        elif tag == "select":
-            self.select = name
-        elif tag == "option" and ("selected" in values or self.select not in self.fields):
-            self.fields[self.select] = values["value"]
-        elif tag == "input" and values["type"] in ("radio", "checkbox"):
-            if "checked" in values:
-                self.fields.setdefault(name, []).append(values["value"])
-        elif tag == "input" and values["type"] != "file":
-            self.fields[name] = values.get("value", "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self.inside = False
-        self.area = "" if tag == "textarea" else self.area
-
-    def handle_data(self, data: str) -> None:
-        if self.area:
-            # The line break right behind the tag is none of the text.
-            self.fields[self.area] = (self.fields[self.area] + data).removeprefix("\n").replace("\n", "\r\n")
-
-
-def fields_of(page: str) -> Fields:
-    form = _Form()
-    form.feed(page)
-    return {name: value for name, value in form.fields.items() if name != "_form"}
-
-
-def of(visit: Visit, path: str = "") -> str:
-    return unescape(visit.get(path).get_data(as_text=True))
-
-
-def uploaded(visit: Visit, content: bytes, name: str = "bank.csv") -> int:
-    """A draft with the questions of a file; gives the id of its version."""
-    report = visit.post("new", {"title": "Before", "language": "en", "file": (io.BytesIO(content), name)})
-    draft = visit.post(report.headers["Location"], {"rows": "all"}).headers["Location"]
-    return int(draft.rpartition("/")[2])
-
-
-def written(visit: Visit, title: str = "Before") -> int:
-    """A draft without questions, with one competency."""
-    where = visit.post("write", {"title": title}).headers["Location"]
-    assert visit.post(f"{where}/competencies", COMPETENCY).status_code == 303
-    return int(where.rpartition("/")[2])
-
-
-@pytest.fixture
-def bank_of(app: Flask) -> Callable[[int], Bank]:
-    def bank_of(version_id: int) -> Bank:
-        with app.app_context():
-            version = session.get(Version, version_id)
-            assert version is not None
-            return versions.bank(version)
-
-    return bank_of
-
-
-@pytest.fixture
-def new(rows: Rows) -> Callable[..., Any]:
-    """Writes a new question and saves it."""
-
-    def new(visit: Visit, version_id: int, kind: str, fields: Mapping[str, Any], go: str = "save") -> Any:
-        [row, *_more] = rows(
-            "SELECT id FROM diagnostic_competency WHERE version_id = :v ORDER BY position", v=version_id
-        )
-        page = visit.get(f"editor/{version_id}/new/{row['id']}/{kind}").get_data(as_text=True)
-        return visit.post(f"editor/{version_id}/new/{row['id']}/{kind}", {**fields_of(page), **fields, "go": go})
-
-    return new
 
 
 @pytest.mark.parametrize("locale", ["en", "fr"])
@@ -146,32 +52,6 @@ def test_a_draft_whose_questions_are_all_saved_again_is_the_same_and_so_is_its_f
     assert bank_of(version_id) == before
     file = visit.get(f"bank/{version_id}.csv").get_data()
     assert read(file).bank == before
-
-
-WRITTEN: dict[str, Fields] = {
-    "single": {
-        "option_a_en": "Yes", "option_b_en": "No", "option_d_en": "Perhaps", "option_a_fr": "Oui",
-        "reason_d_en": "Never.", "right": ["d"], "feedback_fr": "Voilà.",
-    },
-    "multiple": {
-        "option_a_en": "One", "option_b_en": "Two", "option_c_en": "Three", "weight_a": "50", "weight_b": "50",
-        "weight_c": "-25,5", "right": ["a", "b"],
-    },
-    "truefalse": {"right": ["b"], "reason_b_en": "It cools.", "outcome_en": "Knows burns"},
-    "numeric": {
-        "number_a": "12,5", "tolerance_a": "5%", "number_b": "20..30", "weight_b": "50", "reason_b_en": "Nearly.",
-        "number_c": "*", "weight_c": "0",
-    },
-    "text": {
-        "text_a": "pansement", "language_a": "fr", "text_c": "plaster|tape", "language_c": "en", "text_d": "band*",
-        "language_d": "en", "weight_d": "25", "reason_d_fr": "Presque.",
-    },
-    "matching": {
-        "match_a_en": "A hot bath", "option_b_en": "Nosebleed", "match_b_en": "Head forward", "option_c_en": "Fainting",
-        "match_c_en": "Legs up",
-    },
-    "ordering": {"option_a_en": "First", "option_c_en": "Second", "option_d_en": "=Third"},
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
@@ -470,29 +350,6 @@ def test_a_preview_of_the_draft_is_forgotten_when_its_questions_change(choose: C
     assert rows("SELECT id FROM diagnostic_attempt") == []
 
 
-def png(width: int = 2, height: int = 1, *, text: bytes = b"Author\0Grace") -> bytes:
-    """A picture with a text in it that says who made it."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    pixels = zlib.compress(b"\0" * height * (width + 1)) if width < 100 else b""
-    parts = chunk(b"IHDR", header), chunk(b"tEXt", text), chunk(b"IDAT", pixels), chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts) + b"and more"
-
-
-def test_a_picture_that_was_chosen_is_not_lost_by_saving(choose: Choose, new: Callable[..., Any], rows: Rows) -> None:
-    visit = choose()
-    version_id = written(visit)
-    chosen = {"description_en": "An arm", "picture": (io.BytesIO(png()), "arm.png")}
-    answer = new(visit, version_id, "single", {"question_en": "Which bone?", **WRITTEN["single"], **chosen})
-    page = answer.get_data(as_text=True)
-    assert "The picture stands at the end of the question." in page
-    assert "Save the question to keep it." in page
-    assert rows("SELECT id FROM diagnostic_item WHERE version_id = :v", v=version_id) == []
-
-
 def test_a_report_in_another_tab_does_not_take_the_file_that_replaced_its_own(choose: Choose) -> None:
     visit = choose()
 
@@ -507,105 +364,8 @@ def test_a_report_in_another_tab_does_not_take_the_file_that_replaced_its_own(ch
     assert visit.get(second).status_code == 200
 
 
-def test_a_picture_is_uploaded_described_shown_and_free_of_what_it_says_about_its_maker(
-    choose: Choose, new: Callable[..., Any], bank_of: Callable[[int], Bank]
-) -> None:
-    visit = choose()
-    version_id = written(visit)
-    typed = {"question_en": "Which bone?", **WRITTEN["single"]}
-    described = {"description_en": "An arm [left]", "picture": (io.BytesIO(png()), "arm.png")}
-    answer = new(visit, version_id, "single", {**typed, **described}, go="picture")
-    page = answer.get_data(as_text=True)
-    assert "The picture stands at the end of the question." in page
-    [source] = set(re.findall(r'<img src="([^"]+)" alt="An arm \[left\]">', page))
-    picture = visit.get(source)
-    assert (picture.status_code, picture.mimetype) == (200, "image/png")
-    assert b"IDAT" in picture.data
-    assert b"Grace" not in picture.data
-    assert picture.data.endswith(b"IEND\xaeB`\x82")
-    new(visit, version_id, "single", fields_of(page))
-    bank = bank_of(version_id)
-    assert re.fullmatch(r"Which bone\?\n\n!\[An arm \\\[left\\\]\]\(file:[\w-]{22}\)", bank.items[0].question["en"])
-    assert read(to_csv(bank)).bank == bank
-
-
-@pytest.mark.parametrize(
-    ("content", "name", "said"),
-    [
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "x.svg", "no picture that browsers show"),
-        (b"<html><script>alert(1)</script>", "x.png", "no picture that browsers show"),
-        (png()[:40], "x.png", "no picture that browsers show"),
-        (png(4001), "x.png", "larger than 4000 pixels"),
-        (b"", "", "Choose the picture."),
-    ],
-)
-def test_what_is_no_picture_for_a_page_is_refused_and_the_question_stays(
-    choose: Choose, new: Callable[..., Any], rows: Rows, content: bytes, name: str, said: str
-) -> None:
-    visit = choose()
-    typed = {"question_en": "Which bone?", "description_en": "An arm", "picture": (io.BytesIO(content), name)}
-    answer = new(visit, written(visit), "single", typed, go="picture")
-    assert answer.status_code == 422
-    assert said in answer.get_data(as_text=True)
-    assert fields_of(answer.get_data(as_text=True))["question_en"] == "Which bone?"
-    assert rows("SELECT id FROM file") == []
-
-
-def test_a_picture_needs_a_description_in_each_language_of_the_question(
-    choose: Choose, new: Callable[..., Any], rows: Rows
-) -> None:
-    visit = choose()
-    typed = {"question_en": "Which?", "question_fr": "Lequel ?", "description_en": "An arm"}
-    file = {"picture": (io.BytesIO(png()), "arm.png")}
-    answer = new(visit, written(visit), "single", {**typed, **file}, go="picture")
-    assert answer.status_code == 422
-    assert 'href="#description_fr"' in answer.get_data(as_text=True)
-    assert rows("SELECT id FROM file") == []
-
-
-def test_a_file_that_names_pictures_of_another_institution_is_imported_with_a_warning(
-    choose: Choose, other_platform: Platform, new: Callable[..., Any]
-) -> None:
-    visit = choose()
-    version_id = written(visit)
-    described = {"question_en": "Which?", "description_en": "An arm", "picture": (io.BytesIO(png()), "arm.png")}
-    page = new(visit, version_id, "truefalse", {**described, "right": ["a"]}, go="picture").get_data(as_text=True)
-    new(visit, version_id, "truefalse", fields_of(page))
-    file = visit.get(f"bank/{version_id}.csv").get_data()
-    for through, warned in ((None, False), (other_platform, True)):
-        there = choose(through=through) if through else choose()
-        form = {"title": "Again", "language": "en", "file": (io.BytesIO(file), "bank.csv")}
-        report = of(there, there.post("new", form).headers["Location"])
-        assert ("A picture of this question is not at your institution" in report) is warned
-
-
 def test_every_kind_can_be_chosen() -> None:
     from ltitools_diagnostic.views_editor import KINDS
 
     assert set(KINDS) == set(Kind) == set(editing.SHAPES)
     assert {item.kind for item in read(ALL_KINDS).bank.items if isinstance(item, Item)} == set(Kind)
-
-
-def test_learners_see_the_picture_while_they_answer_and_in_their_results(
-    choose: Choose, new: Callable[..., Any], enter: Enter
-) -> None:
-    visit = choose()
-    version_id = written(visit, "With a picture")
-    described = {"description_en": "An arm", "picture": (io.BytesIO(png()), "arm.png")}
-    page = new(visit, version_id, "single", {"question_en": "Which?", **WRITTEN["single"], **described}, go="picture")
-    new(visit, version_id, "single", fields_of(page.get_data(as_text=True)))
-    visit.post(f"draft/{version_id}", {"title": "With a picture", "go": "publish"})
-    learner = enter("diagnostic:with-a-picture")
-    question = of(learner, learner.post("start").headers["Location"])
-    learner.post("submit")
-    teacher = enter("diagnostic:with-a-picture", as_=INSTRUCTOR)
-    person = re.search(r'href="([^"]+/people/\d+)"', of(teacher))
-    assert person is not None
-    for browser, shown in (
-        (learner, question),
-        (learner, of(learner)),
-        (teacher, of(teacher, f"{person[1]}/sitting/1")),
-    ):
-        found = re.search(r'<img src="([^"]+)" alt="An arm">', shown)
-        assert found is not None
-        assert browser.get(found[1]).status_code == 200

@@ -16,6 +16,7 @@ let shown = null;
 let working = false;
 let keepsInName = false;
 let isReloaded = false;
+let isBehind = false;
 
 // --- Where the token is kept: the storage of this frame, and where a browser denies even that, its name, from the
 // moment at which this page is reloaded until it is back.
@@ -85,6 +86,8 @@ function setWorking(on) {
 /** Ask for a page and show it. `record` is what becomes of the browser's history: push, replace or none. */
 async function open(url, { method = "GET", body = null, record = "push" } = {}) {
   if (working) return;
+  // The visit has ended: the server says so to a page that asks for itself.
+  if (!token) return location.replace(url);
   setWorking(true);
   trouble.hidden = true;
   try {
@@ -103,6 +106,13 @@ async function open(url, { method = "GET", body = null, record = "push" } = {}) 
   } finally {
     setWorking(false);
   }
+  if (isBehind) goBack();
+}
+
+// Back and forward change the address at once; while a page is on its way, what is there afterwards is shown.
+function goBack() {
+  isBehind = working;
+  if (!isBehind) open(location.href, { record: "none" });
 }
 
 function note(url, record) {
@@ -267,11 +277,11 @@ async function begin() {
   const around = visitAround();
   if (around) return around(location.href);
   delete document.body.dataset.token;
-  if (tryCookie !== undefined && (await fetch(home, { redirect: "manual" })).status === 200) return location.replace(home);
+  if (tryCookie !== undefined && (await fetch(home)).ok) return location.replace(home);
   token ||= kept(visit);
   if (!token) return document.body.append(document.getElementById("refusal").content.cloneNode(true));
   window.ltitoolsVisit = (url) => open(url, { record: "replace" });
-  window.addEventListener("popstate", () => open(location.href, { record: "none" }));
+  window.addEventListener("popstate", goBack);
   window.addEventListener("message", relay);
   window.opener = null;
   noteReload();
