@@ -224,10 +224,15 @@ class TestVisitsWithoutACookie:
     def test_a_page_needs_the_token(self, app: Flask, platform: Platform, client: FlaskClient) -> None:
         visit = platform.visit(client, cookie=False, **QUIZ)
         assert visit.get().status_code == 200
-        for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": f"Basic {visit.token}"}):
-            answer = client.get(visit.path, base_url=PUBLIC_URL, headers=headers)
-            assert (answer.status_code, error_code(answer)) == (403, "launch-other-browser")
-        assert client.get(f"{visit.path}?token={visit.token}", base_url=PUBLIC_URL).status_code == 403
+        other = client.get(visit.path, base_url=PUBLIC_URL, headers={"Authorization": "Bearer x"})
+        assert (other.status_code, error_code(other)) == (403, "launch-other-browser")
+        for path, headers in (
+            (visit.path, {}),
+            (visit.path, {"Authorization": f"Basic {visit.token}"}),
+            (f"{visit.path}?token={visit.token}", {}),
+        ):
+            shell = client.get(path, base_url=PUBLIC_URL, headers=headers)
+            assert (shell.headers["X-Ltitools-Visit"], error_code(shell)) == ("shell", "launch-other-browser")
 
     def test_a_token_is_good_for_its_own_launch_only(self, platform: Platform, client: FlaskClient) -> None:
         first, second = (platform.visit(client, cookie=False, **QUIZ) for _ in range(2))

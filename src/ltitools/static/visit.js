@@ -5,7 +5,7 @@
 "use strict";
 
 const STORED = "ltitools-visit:";
-const NAMED = "ltitools-visit";
+const NAMED = "ltitools-visit ";
 const OURS = "X-Ltitools-Visit";
 const DOWNLOAD_SECONDS = 60;
 const busy = document.querySelector("[data-busy]");
@@ -14,49 +14,36 @@ const { visit, home, frameTitle, tryCookie } = document.body.dataset;
 let token = document.body.dataset.token;
 let shown = null;
 let working = false;
-let keepsInName = false;
-let isReloaded = false;
 let isBehind = false;
 
-// --- Where the token is kept: the storage of this frame, and where a browser denies even that, its name, from the
-// moment at which this page is reloaded until it is back.
+// --- Where the token is kept: the storage of this frame, and its name where a browser denies even that.
 
 function keep(id) {
   try {
     sessionStorage.setItem(STORED + id, token);
   } catch {
-    keepsInName = true;
+    const before = window.name.startsWith(NAMED) ? window.name.split(" ")[2] : encodeURIComponent(window.name);
+    window.name = `${NAMED}${token} ${before}`;
   }
 }
 
+// A page around the frame can name it too. So a name counts only where this very page is shown again.
 function kept(id) {
-  const [navigation] = performance.getEntriesByType("navigation");
-  const again = ["reload", "back_forward"].includes(navigation?.type);
-  const [prefix, named, before] = window.name.split(" ");
-  if (prefix === NAMED) window.name = decodeURIComponent(before);
   try {
-    const stored = sessionStorage.getItem(STORED + id);
-    if (stored) return stored;
+    return sessionStorage.getItem(STORED + id) ?? "";
   } catch {
-    // Denied: the name is what is left. A page around the frame can give it one too, so it counts on reload only.
+    const [navigation] = performance.getEntriesByType("navigation");
+    const again = ["reload", "back_forward"].includes(navigation?.type);
+    return again && window.name.startsWith(NAMED) ? window.name.split(" ")[1] : "";
   }
-  return prefix === NAMED && again ? named : "";
 }
 
-function keepForReload() {
-  if (keepsInName && token && isReloaded) window.name = `${NAMED} ${token} ${encodeURIComponent(window.name)}`;
-}
-
-// Whatever else is loaded into this frame shall not find the token in its name. Browsers that do not say what comes
-// next have storage to keep it in.
-function noteReload() {
-  window.navigation?.addEventListener("navigate", (event) => {
-    isReloaded = ["reload", "traverse"].includes(event.navigationType) && !event.destination.sameDocument;
-  });
-  window.addEventListener("pagehide", keepForReload);
+function clearName() {
+  if (window.name.startsWith(NAMED)) window.name = decodeURIComponent(window.name.split(" ")[2]);
 }
 
 function forget() {
+  clearName();
   try {
     for (const key of Object.keys(sessionStorage)) {
       if (sessionStorage.getItem(key) === token) sessionStorage.removeItem(key);
@@ -237,6 +224,7 @@ function follow(event) {
 
 function leave(event, url) {
   event.preventDefault();
+  clearName();
   location.assign(url);
 }
 
@@ -268,6 +256,7 @@ function sendAway(url, method, fields) {
     form.append(field);
   }
   document.body.append(form);
+  clearName();
   form.submit();
 }
 
@@ -277,17 +266,21 @@ async function begin() {
   const around = visitAround();
   if (around) return around(location.href);
   delete document.body.dataset.token;
-  if (tryCookie !== undefined && (await fetch(home)).ok) return location.replace(home);
+  if (tryCookie !== undefined && (await opensByCookie())) return location.replace(home);
   token ||= kept(visit);
   if (!token) return document.body.append(document.getElementById("refusal").content.cloneNode(true));
   window.ltitoolsVisit = (url) => open(url, { record: "replace" });
   window.addEventListener("popstate", goBack);
   window.addEventListener("message", relay);
   window.opener = null;
-  noteReload();
   trouble.querySelector("button").addEventListener("click", () => { trouble.hidden = true; });
   if (home) history.replaceState(null, "", home);
   await open(home || location.href, { record: "replace" });
+}
+
+async function opensByCookie() {
+  const answer = await fetch(home);
+  return answer.ok && answer.headers.get(OURS) !== "shell";
 }
 
 // A page's script that reloads or sets the address brings this page into the frame of a visit: let that one open it.

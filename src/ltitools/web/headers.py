@@ -9,7 +9,8 @@ from flask import Flask, Response, g, request
 from ltitools.context import current_host
 
 VISIT = "X-Ltitools-Visit"
-"""Shows the script of a visit without a cookie that the answer is ours, and whether the visit has ended with it."""
+"""Shows the script of a visit without a cookie that an answer is ours: ``open``, ``ended`` with this answer, or only
+the ``shell`` that finds the token."""
 YEAR = 31_536_000
 FEATURES = (
     "accelerometer",

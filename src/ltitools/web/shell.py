@@ -14,6 +14,7 @@ from ltitools.db import utcnow
 from ltitools.models import Launch
 from ltitools.plugin.launch import Opened
 from ltitools.refusals import explain
+from ltitools.web.headers import VISIT
 
 REFUSAL = "launch-other-browser"
 """What is shown where the script finds no token."""
@@ -31,19 +32,20 @@ def home_of(row: Launch) -> str:
 def begin(row: Launch, origins: tuple[str, ...], token: str, *, try_cookie: bool = False) -> Response:
     """The shell of a launch that begins now; with `try_cookie` it first looks whether the cookie does as well."""
     g.frame_origins = origins
-    return _shell(row, token=token, home=home_of(row), try_cookie=try_cookie, status=200)
+    return _shell(row, token=token, home=home_of(row), try_cookie=try_cookie)
 
 
 def find(opened: Opened) -> Response:
     """The shell for the address of a page: its script finds the token, or shows that the browser has none.
 
-    It is a refusal, for whoever has no token.
+    For whoever has no token it is a refusal. Its status is that of a page all the same: what stands in front of this
+    server might put a page of its own in the place of an error, and no visit could be reloaded then.
     """
     g.frame_origins = opened.launch.frame_origins
-    return _shell(opened.row, token="", home="", try_cookie=False, status=explain(REFUSAL).status)
+    return _shell(opened.row, token="", home="", try_cookie=False)
 
 
-def _shell(row: Launch, *, token: str, home: str, try_cookie: bool, status: int) -> Response:
+def _shell(row: Launch, *, token: str, home: str, try_cookie: bool) -> Response:
     g.is_shell = True
     if row.deep_linking:
         # The answer to the LMS is sent from this page, because a page inside it cannot take its place.
@@ -60,6 +62,7 @@ def _shell(row: Launch, *, token: str, home: str, try_cookie: bool, status: int)
         at=utcnow().replace(microsecond=0),
         platform_error=None,
     )
-    response = make_response(page, status)
+    response = make_response(page)
     response.headers["Referrer-Policy"] = REFERRER
+    response.headers[VISIT] = "shell"
     return response

@@ -25,7 +25,8 @@ def window(launch_id: str) -> ResponseReturnValue:
     opened = sessions.enter(launch_id)
     code = visits.one_time_code(opened.row)
     session.commit()
-    response = make_response(render_template("window.html", code=code, home=shell.home_of(opened.row)))
+    stay = sessions.local_path(request.form.get("back", ""), shell.home_of(opened.row))
+    response = make_response(render_template("window.html", code=code, stay=stay))
     response.headers["Referrer-Policy"] = shell.REFERRER
     return response
 
