@@ -17,7 +17,6 @@ from urllib.parse import urljoin
 
 import requests
 from flask import Flask
-from tls import Authority
 from werkzeug.serving import make_server
 
 from ltitools.db import session
@@ -26,6 +25,7 @@ from ltitools.demo_lms.loopback import fetch_json, new_session
 from ltitools.plugin import Plugin
 from ltitools.services import registrations, tenants
 from ltitools.testing import authorization_url, close_app, deliver, make_app, writing
+from tls import Authority
 
 CLIENT_ID = "client-7"
 DEPLOYMENT_ID = "1"
@@ -194,7 +194,7 @@ def running(
 ) -> Iterator[Sites]:
     """The tool and an LMS of the given personality, registered with each other; over TLS with an authority."""
     tool_at = _Later()
-    with serving(tool_at, tls=authority and authority.server) as tool_port:
+    with serving(tool_at, tls=authority.server if authority else None) as tool_port:
         tool_url = f"{'https' if authority else 'http'}://tool.localhost:{tool_port}"
         with running_lms(tool_url, personality, authority) as (lms, lms_url):
             values = {"public_url": tool_url, "worker_threads": 1, "worker_poll_seconds": 0.2, **settings}
@@ -211,7 +211,7 @@ def running(
 def running_lms(tool_url: str, personality: Any, authority: Authority | None = None) -> Iterator[tuple[Flask, str]]:
     """An LMS of the given personality that knows the tool at `tool_url`; gives it and its address."""
     lms_at = _Later()
-    with serving(lms_at, tls=authority and authority.server) as lms_port:
+    with serving(lms_at, tls=authority.server if authority else None) as lms_port:
         lms_url = f"{'https' if authority else 'http'}://lms.localhost:{lms_port}"
         base = f"{tool_url}/lti/{TENANT}"
         fetch_keys = partial(fetch_json, ca_file=str(authority.ca_file) if authority else "")

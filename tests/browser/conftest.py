@@ -13,10 +13,10 @@ import pytest
 from engines import Engines
 from people import Person
 from playwright.sync_api import Browser, Playwright
-from tls import Authority, make_authority
 from windows import Reader, Window
 
 from sites import Sites, running
+from tls import Authority, make_authority
 
 CONTENT = Path(__file__).parent.parent.parent / "config" / "demo"
 Meet = Callable[..., Person]
@@ -81,7 +81,7 @@ def campus(make_database: Callable[[], str], authority: Authority) -> Iterator[C
     with ExitStack() as stack:
 
         @cache
-        def start(personality: str, **settings: str) -> Sites:
+        def start(personality: str, **settings: Any) -> Sites:
             sites = stack.enter_context(running(make_database(), personality, authority=authority, **settings))
             sites.start_worker()
             return sites

@@ -12,14 +12,17 @@ import firefox
 import pytest
 import webkit
 from playwright.sync_api import Browser, Playwright
-from tls import Authority
 from windows import Missing, Window
+
+from tls import Authority
 
 CHROMIUM = "chromium"
 NO_COOKIES = "chromium-without-cookies"
 NO_COOKIES_IN_FRAMES = "chromium-without-cookies-in-frames"
 FIREFOX = "firefox"
 WEBKIT = "webkit"
+ROWS = {WEBKIT: 157, FIREFOX: 158}
+"""The row of D10 that stands for a browser which may be missing."""
 BLOCKED = {
     CHROMIUM: "",
     NO_COOKIES: "[*.]tool.localhost,*",
@@ -42,7 +45,7 @@ class Engines:
             self._openers[engine] = self._start(engine)
         opener = self._openers[engine]
         if isinstance(opener, Missing):
-            pytest.skip(f"not run: {opener}")
+            pytest.skip(f"row {ROWS[engine]} not run: {opener}")
         return opener()
 
     def chromium(self, mode: str = CHROMIUM) -> Browser:
@@ -60,9 +63,10 @@ class Engines:
     def _start(self, engine: str) -> Callable[[], Window] | Missing:
         if engine in BLOCKED:
             return partial(_chromium_window, self.chromium(engine))
-        start = {FIREFOX: firefox.started, WEBKIT: webkit.started}[engine]
         try:
-            return self._stack.enter_context(start(self._folder / engine)).window
+            if engine == FIREFOX:
+                return self._stack.enter_context(firefox.started(self._folder / engine)).window
+            return self._stack.enter_context(webkit.started(self._folder / engine)).window
         except Missing as missing:
             return missing
 

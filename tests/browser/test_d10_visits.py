@@ -61,6 +61,8 @@ def test_d10_162_a_learner_completes_a_pre_assessment(
     at_question(learner, 2)
     learner.reload()
     at_question(learner, 2)
+    learner.tool().run("() => { location.reload(); }")
+    at_question(learner, 2)
     assert learner.tool().run("() => fetch(location.href).then((answer) => answer.status)") == 200
     learner.press("button", "Français")
     learner.see("main", f"Question 2 sur {QUESTIONS}")

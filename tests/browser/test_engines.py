@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from engines import CHROMIUM, FIREFOX, NO_COOKIES, NO_COOKIES_IN_FRAMES, WEBKIT, Engines
 from flask import Flask, Response, request
-from windows import Reader, Window
+from windows import Gone, Window
 
-from sites import serving
+from sites import serving, until
 from tls import Authority
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,8 @@ COOKIES = {
     "__Host-plain": "Path=/; Secure; HttpOnly; SameSite=None",
 }
 STORAGE = "() => { try { sessionStorage.setItem('a', 'b'); return sessionStorage.getItem('a'); } catch { return ''; } }"
-PARTITIONED, BOTH, NONE = ["__Host-partitioned"], sorted(COOKIES), []
+PARTITIONED, BOTH = ["__Host-partitioned"], sorted(COOKIES)
+NONE: list[str] = []
 KEPT = {
     CHROMIUM: (PARTITIONED, "b", NONE, BOTH),
     NO_COOKIES: (NONE, "", NONE, NONE),
@@ -55,30 +56,31 @@ def port(authority: Authority) -> Iterator[int]:
         yield port
 
 
-def cookies(reader: Reader, url: str, *, in_frame: bool) -> list[str]:
+def cookies(window: Window, url: str, *, in_frame: bool) -> list[str]:
     """The cookies that the site says the browser sent with its page."""
 
-    def says() -> str:
-        document = reader.window.page().frames()[0] if in_frame else reader.window.page()
-        return str(document.run("() => document.querySelector('p').innerText"))
+    def says() -> str | None:
+        try:
+            document = window.page().frames()[0] if in_frame else window.page()
+            return str(document.run("() => document.querySelector('p').innerText"))
+        except Gone:
+            return None
 
-    reader.window.open(url)
-    return str(reader.wait_for(says, "the page is not there")).rstrip(".").split()
+    window.open(url)
+    return str(until(says)).rstrip(".").split()
 
 
 @pytest.mark.parametrize("engine", KEPT)
 def test_a_browser_keeps_in_a_frame_what_its_settings_let_it_keep(engines: Engines, port: int, engine: str) -> None:
     inside = f"https://tool.localhost:{port}/inside"
     around = f"https://lms.localhost:{port}/around?site={inside}"
-    window: Window = engines.window(engine)
-    reader = Reader.__new__(Reader)
-    reader.window = window
-    assert cookies(reader, around, in_frame=True) == []
-    in_frame = cookies(reader, around, in_frame=True)
+    window = engines.window(engine)
+    assert cookies(window, around, in_frame=True) == []
+    in_frame = cookies(window, around, in_frame=True)
     stored = window.page().frames()[0].run(STORAGE)
     assert window.page().frames()[0].run("() => isSecureContext")
-    from_frame = cookies(reader, inside, in_frame=False)
-    alone = cookies(reader, inside, in_frame=False)
+    from_frame = cookies(window, inside, in_frame=False)
+    alone = cookies(window, inside, in_frame=False)
     window.leave()
     assert (in_frame, stored, from_frame, alone) == KEPT[engine]
 

@@ -84,7 +84,7 @@ def _show(error: Refused) -> ResponseReturnValue:
 def _note(error: Refused, at: datetime) -> None:
     """Put a refused login or launch into the launch log of its institution. A failure must not make things worse."""
     endpoint = LOGGED.get(request.endpoint or "")
-    if endpoint is None or (request.method == "POST" and not request.form):
+    if endpoint is None or (request.method == "POST" and not any(request.form.values())):
         # Nothing was sent, by `ltitools doctor` for example: nobody tried to come in.
         return
     set_read_only(False)
