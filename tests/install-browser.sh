@@ -12,12 +12,12 @@ install() {
     echo "Installing Debian's $* for the browser tests …"
     [ -n "${updated:-}" ] || apt-get update -qq || return 0
     updated=yes
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null ||
         echo "$* could not be installed."
 }
 
 install chromium chromium
-install firefox-esr firefox-esr
-install WebKitWebDriver webkit2gtk-driver
-install Xvfb xvfb
+install firefox-esr --no-install-recommends firefox-esr
+install WebKitWebDriver --no-install-recommends webkit2gtk-driver
+install Xvfb --no-install-recommends xvfb
 command -v chromium >/dev/null || "$venv/bin/playwright" install chromium

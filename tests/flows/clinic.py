@@ -17,7 +17,6 @@ from typing import Any
 import trustme
 from flask import Flask
 from sqlalchemy import update
-from tls import Authority
 
 from ltitools.db import session
 from ltitools.models import Registration
@@ -25,6 +24,7 @@ from ltitools.services import doctor
 from ltitools.services.doctor import Finding, Level
 from ltitools.testing import writing
 from sites import TENANT, Sites, running
+from tls import Authority
 
 Headers = list[tuple[str, str]]
 

@@ -90,6 +90,8 @@ async function open(url, { method = "GET", body = null, record = "push" } = {}) 
     show(text);
   } catch {
     trouble.hidden = false;
+    // The platform's frame may be higher than the window.
+    trouble.scrollIntoView({ block: "nearest" });
   } finally {
     setWorking(false);
   }
