@@ -9,11 +9,11 @@ install() {
     shift
     command -v "$program" >/dev/null && return
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
-    echo "Installing Debian's $* for the browser tests …"
+    echo "Installing $program from Debian for the browser tests …"
     [ -n "${updated:-}" ] || apt-get update -qq || return 0
     updated=yes
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null ||
-        echo "$* could not be installed."
+        echo "$program could not be installed."
 }
 
 install chromium chromium

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.demo_lms.conftest import MakeRig, Rig
 
 FRAME = "post_message_forwarding"
-FRAME_TAG = f'name="{FRAME}" title="Storage for the tool" src="/lti/storage"'
+FRAME_TAG = f'name="{FRAME}"'
 
 
 def pull(rig: Rig, **levers: Any) -> None:

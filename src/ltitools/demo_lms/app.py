@@ -122,7 +122,7 @@ def _install(app: Flask, with_control: bool) -> None:
 def _finish(response: Response) -> Response:
     """Let go of the database, then misbehave if a test asked for it, then add the headers of every answer."""
     close_db()
-    response = faults.after(lms().faults, response)
+    response = faults.after(response)
     headers = response.headers
     headers.setdefault("Content-Security-Policy", presentation.content_security_policy())
     headers.setdefault("X-Content-Type-Options", "nosniff")

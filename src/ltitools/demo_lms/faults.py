@@ -59,6 +59,19 @@ class Fault:
         return cls(**value)
 
 
+@dataclass(frozen=True)
+class Met:
+    """A fault that a request has met, and what lets go of the request when the faults are cleared."""
+
+    fault: Fault
+    released: threading.Event
+
+    def answer(self) -> Response:
+        """Wait, at most until the faults are cleared, and answer as the fault says."""
+        self.released.wait(min(self.fault.hang_seconds, MAX_HANG_SECONDS))
+        return _answer(self.fault)
+
+
 class Faults:
     """The faults that wait for their requests, and how many requests of each kind there were."""
 
@@ -81,41 +94,33 @@ class Faults:
             self._released.set()
             self._released = threading.Event()
 
-    def meet(self, kind: str) -> Fault | None:
+    def meet(self, kind: str) -> Met | None:
         """Count a request of `kind`, and take the fault that is meant for it."""
         with self._lock:
             self.requests[kind] += 1
             for fault in self._waiting:
                 if fault.on == kind and fault.times > 0:
                     fault.times -= 1
-                    return fault
+                    return Met(fault, self._released)
         return None
-
-    def hang(self, seconds: float) -> None:
-        """Wait, at most until the faults are cleared."""
-        self._released.wait(min(seconds, MAX_HANG_SECONDS))
 
 
 def before(faults: Faults) -> Response | None:
     """Count the request; answer it at once when its fault is not to do the work."""
     kind = KINDS.get(request.endpoint or "")
-    fault = faults.meet(kind) if kind else None
-    if fault is None:
+    met = faults.meet(kind) if kind else None
+    if met is None:
         return None
-    if fault.after_storing:
-        g.fault_after_storing = fault
+    if met.fault.after_storing:
+        g.fault_after_storing = met
         return None
-    faults.hang(fault.hang_seconds)
-    return _answer(fault)
+    return met.answer()
 
 
-def after(faults: Faults, response: Response) -> Response:
+def after(response: Response) -> Response:
     """Replace the answer to a request whose work is done. The caller has let go of the database before."""
-    fault: Fault | None = g.pop("fault_after_storing", None)
-    if fault is None:
-        return response
-    faults.hang(fault.hang_seconds)
-    return _answer(fault)
+    met: Met | None = g.pop("fault_after_storing", None)
+    return met.answer() if met else response
 
 
 def _answer(fault: Fault) -> Response:
