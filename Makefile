@@ -2,8 +2,9 @@
 VENV ?= .venv
 export LTITOOLS_VENV := $(VENV)
 PYTEST = $(VENV)/bin/pytest -n 2 --dist loadgroup
-# These use no database of the host, or prove the tests rather than the code.
-SAME_ON_ANY_DATABASE = --ignore=tests/demo_lms --ignore=tests/test_docs.py --ignore=tests/certification/test_faults.py
+# These use no database of the host or nothing particular of it, or prove the tests rather than the code.
+SAME_ON_ANY_DATABASE = --ignore=tests/demo_lms --ignore=tests/test_docs.py --ignore=tests/certification/test_faults.py \
+	--ignore=tests/flows/test_refused.py --ignore=tests/flows/test_headers.py --ignore-glob=tests/flows/test_doctor*.py
 
 .PHONY: help demo test test-fast bench lint format messages pins
 
