@@ -28,4 +28,4 @@ def _take(public_exponent: int, key_size: int, backend: object = None) -> rsa.RS
 
 def pytest_configure() -> None:
     """Let joserfc take its new keys from the stock."""
-    rsa_key.generate_private_key = _take  # type: ignore[attr-defined]  (imported there by name)
+    rsa_key.generate_private_key = _take

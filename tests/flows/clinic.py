@@ -44,7 +44,7 @@ class Front:
     @classmethod
     def of(cls, app: Flask) -> Front:
         front = cls(app.wsgi_app)
-        app.wsgi_app = front  # type: ignore[method-assign]
+        app.wsgi_app = front
         return front
 
     def answer(self, method: str, end: str, status: int, body: object = "") -> None:
