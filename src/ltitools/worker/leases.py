@@ -16,6 +16,8 @@ Leased = type[Grade] | type[EventDelivery] | type[Job]
 LEASE = timedelta(seconds=120)
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 6 * 3600.0
+# Not the one that all share: a thread that draws from it would disturb whoever wants the same numbers twice.
+_JITTER = random.Random()  # noqa: S311  (jitter, not a secret)
 
 
 def is_due(table: Leased, now: datetime) -> ColumnElement[bool]:
@@ -53,5 +55,5 @@ def claim(table: Leased, condition: ColumnElement[bool], limit: int, lasting: ti
 def back_off(failures: int, asked: float | None = None) -> timedelta:
     """How long to wait after the n-th failure: growing, with jitter, never less than the platform asked for."""
     wait = min(FIRST_WAIT * 3.0 ** max(failures - 1, 0), LONGEST_WAIT)
-    jittered = wait * random.uniform(0.75, 1.25)  # noqa: S311  (jitter, not a secret)
+    jittered = wait * _JITTER.uniform(0.75, 1.25)
     return timedelta(seconds=max(jittered, asked or 0.0))
