@@ -11,6 +11,7 @@ import pytest
 from chromium import started
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from ltitools.plugin import Plugin
@@ -18,6 +19,9 @@ from ltitools.testing import Platform, close_app, databases, make_app
 
 MakeDatabase = Callable[[], str]
 StartApp = Callable[..., Flask]
+# How fast examples come says how busy the machine is.
+settings.register_profile("ltitools", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ltitools")
 
 
 def pytest_report_header() -> str:

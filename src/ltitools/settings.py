@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,7 +69,7 @@ class Settings:
             )
         return dataclasses.replace(settings, public_url=settings.public_url.rstrip("/"))
 
-    @property
+    @cached_property
     def layers(self) -> frozenset[str]:
         """The names in `launch_layers`."""
         return frozenset(self.launch_layers.replace(",", " ").split())

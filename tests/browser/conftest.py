@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ CONTENT = Path(__file__).parent.parent.parent / "config" / "demo"
 Meet = Callable[..., Person]
 Campus = Callable[..., Sites]
 Arrive = Callable[..., Reader]
+PEOPLE = pytest.StashKey[list[Person]]()
 
 
 @pytest.fixture
@@ -46,10 +47,20 @@ def sites(tmp_path_factory: pytest.TempPathFactory, make_database: Callable[[], 
         yield sites
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails says what its people had before them."""
+    report = yield
+    if report.when == "call" and report.failed:
+        report.sections += [("what was shown", person.described()) for person in item.stash.get(PEOPLE, [])]
+    return report
+
+
 @pytest.fixture
-def meet(browser: Browser, sites: Sites) -> Iterator[Meet]:
+def meet(browser: Browser, sites: Sites, request: pytest.FixtureRequest) -> Iterator[Meet]:
     """Gives a person with a browser window of their own, signed in to the LMS."""
     people: list[Person] = []
+    request.node.stash[PEOPLE] = people
 
     def introduce(name: str, **window: Any) -> Person:
         people.append(Person.sign_in(browser, sites, name, **window))

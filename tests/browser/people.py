@@ -7,6 +7,7 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Frame, FrameLocator, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from sites import Sites
 
@@ -41,6 +42,17 @@ class Person:
         person.page.goto(sites.lms_url)
         person.page.get_by_role("button", name=re.compile(name)).click()
         return person
+
+    def described(self) -> str:
+        """What every frame shows."""
+        lines = []
+        for frame in self.page.frames:
+            try:
+                text = frame.locator("body").inner_text(timeout=1000)
+            except PlaywrightError as error:
+                text = f"gone: {error}"
+            lines.append(f"{frame.url}: {text[:400]!r}")
+        return "\n".join(lines)
 
     def leave(self) -> None:
         """Close the window."""

@@ -117,8 +117,8 @@ FAULTS = (
     Fault(
         12,
         f"{LOGIN}:new_state",
-        "return secrets.token_urlsafe(32), secrets.token_urlsafe(32)",
-        "return secrets.token_urlsafe(8), secrets.token_urlsafe(8)",
+        "return new_secret(), new_secret()",
+        "return new_secret()[:11], new_secret()[:11]",
     ),
     Fault(
         13,

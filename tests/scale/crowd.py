@@ -22,6 +22,7 @@ from io import StringIO
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import click
 import requests
 from flask import Flask
 
@@ -185,12 +186,12 @@ def main() -> None:
         begun = time.monotonic()
         crowd = attend(platform, url, learners)
         seconds = time.monotonic() - begun
-    print(f"{learners} learners, {crowd.requests} requests in {seconds:.1f} s, {len(crowd.errors)} errors")  # noqa: T201  (a program)
-    print(f"{'':12} {'n':>6} {'median':>9} {'95 %':>9} {'longest':>9}  (milliseconds)")  # noqa: T201  (a program)
+    click.echo(f"{learners} learners, {crowd.requests} requests in {seconds:.1f} s, {len(crowd.errors)} errors")
+    click.echo(f"{'':12} {'n':>6} {'median':>9} {'95 %':>9} {'longest':>9}  (milliseconds)")
     for kind, times in crowd.times.items():
         shares = statistics.quantiles(times, n=20) if len(times) > 1 else times * 19
         row = f"{kind:12} {len(times):6} {shares[9] * 1000:9.0f} {shares[18] * 1000:9.0f} {max(times) * 1000:9.0f}"
-        print(row)  # noqa: T201  (a program)
+        click.echo(row)
     sys.exit("\n".join(crowd.errors[:20]) if crowd.errors else 0)
 
 

@@ -36,7 +36,7 @@ def placed(app: Flask, platform: Platform) -> Iterator[tuple[Link, Person]]:
         yield session.scalars(select(Link)).one(), session.scalars(select(Person)).one()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["record", "post", "deliver"]), min_size=1, max_size=14))
 def test_timestamps_only_grow_and_are_never_posted_ahead_of_the_clock(
     placed: tuple[Link, Person], steps: list[str]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from editor_forms import fields_of
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from ltitools.plugin import session
@@ -22,6 +23,9 @@ from ltitools_diagnostic.items import Bank
 from ltitools_diagnostic.models import Version
 
 EXAMPLE = Path(__file__).parents[1] / "ltitools_diagnostic" / "static" / "example.csv"
+# How fast examples come says how busy the machine is.
+settings.register_profile("diagnostic", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("diagnostic")
 
 
 @pytest.fixture(scope="session")

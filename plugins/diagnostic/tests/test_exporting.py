@@ -118,7 +118,7 @@ def banks(draw: st.DrawFn) -> Bank:
 
 
 @given(banks())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_bank_that_is_exported_reads_back_the_same(bank: Bank) -> None:
     imported = read(to_csv(bank))
     assert [(problem.row, problem.column, str(problem.text)) for problem in imported.errors] == []

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ltitools.plugin import use_locale
@@ -103,7 +103,6 @@ def test_nothing_hostile_gets_onto_a_page(text: str) -> None:
 @given(
     st.lists(st.sampled_from([*"<>\"'=/()[]!`*&;: \n", "script", "img", "onerror", "javascript:", "a", "svg", "sub"]))
 )
-@settings(deadline=None)
 def test_no_mixture_of_signs_gets_through(parts: list[str]) -> None:
     text = "".join(parts)
     check_harmless(render(text))
@@ -178,7 +177,6 @@ def test_a_text_without_its_markup(text: str, shown: str) -> None:
 
 
 @given(st.text("ab12 \n*_`[]()<>#+-.=|~!\\&;:>", max_size=40))
-@settings(deadline=None)
 def test_escaped_text_is_shown_as_it_stands(text: str) -> None:
     def lines(shown: str) -> list[str]:
         return [line.strip() for line in shown.splitlines() if line.strip()]

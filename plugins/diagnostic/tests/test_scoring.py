@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import comb, fsum
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ltitools_diagnostic.items import (
@@ -32,9 +32,6 @@ from ltitools_diagnostic.scoring import (
     parse_number,
     probability,
 )
-
-settings.register_profile("diagnostic", deadline=None)
-settings.load_profile("diagnostic")
 
 OPTIONS = tuple(Option({"en": letter}, {}) for letter in "abcde")
 counts = st.integers(min_value=1, max_value=200)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
@@ -19,7 +19,7 @@ from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from flask import Blueprint, Flask, Request, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 from joserfc.jwt import Claims, JWTClaimsRegistry
 from sqlalchemy.exc import IntegrityError
 
@@ -79,7 +79,7 @@ def use_once(kind: str, value: str) -> bool:
     return True
 
 
-class _AnyTransport(FlaskOAuth2Request):  # type: ignore[misc]  # Authlib is untyped.
+class _AnyTransport(FlaskOAuth2Request):
     """Authlib takes plain HTTP for ``localhost`` itself only, and not for the names below it, where a demo
     lives. Which address the LMS is served at is for whoever starts it to decide."""
 
@@ -89,7 +89,7 @@ class _AnyTransport(FlaskOAuth2Request):  # type: ignore[misc]  # Authlib is unt
         self.payload = FlaskOAuth2Payload(sent)
 
 
-class _Client(ClientMixin):  # type: ignore[misc]  # Authlib is untyped.
+class _Client(ClientMixin):
     """The registered tool as Authlib sees it."""
 
     def __init__(self, tool: ToolRegistration) -> None:
@@ -113,7 +113,7 @@ class _Client(ClientMixin):  # type: ignore[misc]  # Authlib is untyped.
         return grant_type == GRANT_TYPE
 
 
-class _Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib is untyped.
+class _Assertion(JWTBearerClientAssertion):
     """``private_key_jwt``: https://www.rfc-editor.org/rfc/rfc7523#section-3, on the LMS's own clock."""
 
     CLIENT_AUTH_METHOD = AUTH_METHOD
@@ -158,7 +158,7 @@ class _Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib is 
             raise InvalidClientError(description="JWT ID is used before.")
 
 
-class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib is untyped.
+class _ClientCredentials(ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = (AUTH_METHOD,)
 
 
@@ -169,7 +169,8 @@ class KeysUnavailable(Exception):
 def tool_keys(tool: ToolRegistration) -> KeySet:
     """The public keys of `tool`, fetched from its JWKS URL."""
     try:
-        return KeySet.import_key_set(dict(lms().fetch_keys(tool.jwks_url)))  # type: ignore[arg-type]  # checked by the import
+        # The import refuses what is no key set.
+        return KeySet.import_key_set(cast(KeySetSerialization, dict(lms().fetch_keys(tool.jwks_url))))
     except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
         raise KeysUnavailable(f"no usable keys at {tool.jwks_url}: {error}") from error
 

@@ -5,13 +5,13 @@ https://www.imsglobal.org/spec/security/v1p0/#openid_connect_launch_flow
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from ltitools.refusals import refused
+from ltitools.secrets import new_secret
 
 
 class Platform(Protocol):
@@ -77,7 +77,7 @@ def split_url(url: str) -> SplitResult:
 
 def new_state() -> tuple[str, str]:
     """A fresh state and a fresh nonce, 256 bits each."""
-    return secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    return new_secret(), new_secret()
 
 
 def authorization_url(platform: Platform, login: LoginRequest, redirect_uri: str, state: str, nonce: str) -> str:

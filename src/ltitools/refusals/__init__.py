@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ltitools.errors import Refused
-from ltitools.i18n import LazyText, host
+from ltitools.i18n import host
 from ltitools.refusals.kinds import AGAIN, IF_SEVERAL, ONLY_LOG, Refusal
 from ltitools.refusals.of_launches import OF_LAUNCHES
 from ltitools.refusals.of_pages import OF_PAGES
 
-__all__ = ["CODES", "Refusal", "explain", "next_step", "refused"]
+__all__ = ["CODES", "Refusal", "explain", "refused"]
 
 REFUSALS: Mapping[str, Refusal] = OF_LAUNCHES | OF_PAGES
 CODES = frozenset(REFUSALS)
@@ -30,8 +30,3 @@ def refused(code: str, detail: str = "") -> Refused:
 def explain(code: str) -> Refusal:
     """What each reader is told; tools have codes of their own, for which there is the general advice."""
     return REFUSALS.get(code, _OF_A_TOOL)
-
-
-def next_step(code: str) -> LazyText:
-    """What the person should do now."""
-    return explain(code).next_step

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import secrets
 from datetime import datetime, timedelta
 
@@ -16,8 +15,8 @@ Leased = type[Grade] | type[EventDelivery] | type[Job]
 LEASE = timedelta(seconds=120)
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 6 * 3600.0
-# Not the one that all share: a thread that draws from it would disturb whoever wants the same numbers twice.
-_JITTER = random.Random()  # noqa: S311  (jitter, not a secret)
+# Not the numbers of `random` that all share: a thread that draws from them disturbs whoever wants the same ones twice.
+_JITTER = secrets.SystemRandom()
 
 
 def is_due(table: Leased, now: datetime) -> ColumnElement[bool]:
