@@ -2,9 +2,6 @@
 VENV ?= .venv
 export LTITOOLS_VENV := $(VENV)
 PYTEST = $(VENV)/bin/pytest -n 2 --dist loadgroup
-# These use no database of the host or nothing particular of it, or prove the tests rather than the code.
-SAME_ON_ANY_DATABASE = --ignore=tests/demo_lms --ignore=tests/test_docs.py --ignore=tests/certification/test_faults.py \
-	--ignore=tests/flows/test_refused.py --ignore=tests/flows/test_headers.py --ignore-glob=tests/flows/test_doctor*.py
 
 .PHONY: help demo test test-fast bench lint format messages pins
 
@@ -19,7 +16,7 @@ test: ## Run every test: on SQLite, in a browser, and on PostgreSQL
 	@requirements/install.sh dev
 	@tests/install-browser.sh
 	$(PYTEST)
-	LTITOOLS_TEST_DATABASE=postgresql $(PYTEST) -m "not browser" $(SAME_ON_ANY_DATABASE)
+	LTITOOLS_TEST_DATABASE=postgresql $(PYTEST) -m "not browser and not any_database"
 
 test-fast: ## Run the tests that need neither a browser nor PostgreSQL
 	@requirements/install.sh dev

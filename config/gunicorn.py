@@ -23,5 +23,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Let a delivery that is under way finish."""
-    worker.wsgi.extensions["ltitools.worker"].stop()
+    """Let a delivery that is under way finish. One that ends before it has loaded the application has none."""
+    app = getattr(worker, "wsgi", None)
+    if app is not None:
+        app.extensions["ltitools.worker"].stop()

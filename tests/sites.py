@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,10 +35,12 @@ PATIENCE = 60.0
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nothing listens on, below those that a system gives to whoever asks for any."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def until(condition: Callable[[], Any]) -> Any:
@@ -71,7 +74,10 @@ class Sites:
         """Pull a lever of the LMS, see `ltitools.demo_lms.control`."""
         with new_session(self.ca_file) as http:
             url = f"{self.lms_url}/control/{lever}"
-            answer = http.post(url, json=values, timeout=10) if values is not None else http.get(url, timeout=10)
+            if values is not None:
+                answer = http.post(url, json=values, timeout=PATIENCE)
+            else:
+                answer = http.get(url, timeout=PATIENCE)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
@@ -133,7 +139,7 @@ class ToolBrowser:
             data=data,
             headers={"Cookie": cookies} if cookies else {},
             allow_redirects=False,
-            timeout=30,
+            timeout=PATIENCE,
         )
         for line in answer.raw.headers.getlist("Set-Cookie"):
             name, _, rest = line.partition("=")

@@ -18,8 +18,9 @@ from ltitools.i18n import LOCALE_NAMES, LOCALES, current_locale, set_locale
 from ltitools.plugin import Plugin
 from ltitools.plugins import arrange, discover, listeners
 from ltitools.secrets import Sealer
+from ltitools.services import audit
 from ltitools.settings import Settings
-from ltitools.web import headers, lti, pages, sessions, shell, tools
+from ltitools.web import console, headers, lti, pages, registration, sessions, shell, tools
 from ltitools.worker import Worker
 
 DEFAULT_DATABASE = Path("var/ltitools.db")
@@ -41,7 +42,12 @@ def create_app(settings: Settings | None = None, plugins: Iterable[Plugin] | Non
         SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
     found = discover() if plugins is None else arrange((plugin.key, plugin) for plugin in plugins)
-    host = Host(settings, Sealer(settings.secret_key), HttpClient(settings), listeners(found))
+    host = Host(
+        settings,
+        Sealer(settings.secret_key, settings.former_secret_keys.split()),
+        HttpClient(settings),
+        listeners(found),
+    )
     app.extensions[EXTENSION] = host
     db.init_app(app)
     with app.app_context():
@@ -54,7 +60,9 @@ def create_app(settings: Settings | None = None, plugins: Iterable[Plugin] | Non
     app.teardown_request(_end)
     app.register_blueprint(pages.pages)
     app.register_blueprint(lti.pages)
+    app.register_blueprint(registration.pages)
     tools.mount(app, found)
+    console.install(app)
     pages.install_error_pages(app)
     headers.install(app)
     app.after_request(sessions.add_form_fields)
@@ -85,6 +93,7 @@ def _end(_error: BaseException | None) -> None:
     """Leave no mark of this request on the thread that served it."""
     set_read_only(False)
     set_locale(LOCALES[0])
+    audit.set_actor(audit.COMMAND_LINE)
 
 
 def _install_templates(app: Flask) -> None:
@@ -100,6 +109,7 @@ def _page_values() -> dict[str, object]:
     tool = current_app.extensions["ltitools.plugins"].get(g.get("plugin"))
     return {
         "launch": g.get("launch"),
+        "is_administrator": g.opened.row.is_administrator if "opened" in g else False,
         "plugin_key": g.get("plugin"),
         "page_to_return_to": _page_to_return_to,
         "plugin_title": lambda: str(tool.title) if tool else "ltitools",

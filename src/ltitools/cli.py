@@ -12,10 +12,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ltitools import __version__
 from ltitools.app import create_app, set_up_logging
+from ltitools.cli_console import administrator, console
 from ltitools.cli_doctor import doctor
+from ltitools.cli_frameworks import framework
 from ltitools.cli_jobs import jobs_group
+from ltitools.cli_keys import keys, secret
 from ltitools.cli_launches import launches
-from ltitools.commands import as_json, check_migrated, make_app, print_one, print_rows, with_app
+from ltitools.commands import as_json, check_migrated, make_app, print_one, print_rows, public_url, with_app
 from ltitools.db import db
 from ltitools.errors import Conflict, NotFound, PluginError, Refused, SettingsError
 from ltitools.lti.platforms import FAMILIES
@@ -23,7 +26,7 @@ from ltitools.migrations import upgrade
 from ltitools.models import Deployment, Registration, Tenant
 from ltitools.plugins import discover
 from ltitools.scaffold import new_plugin
-from ltitools.services import grades, registrations, tenants
+from ltitools.services import grades, invitations, registrations, tenants
 from ltitools.settings import CONFIG_FOLDER, Settings
 
 
@@ -55,7 +58,9 @@ class _PluginCommands(click.Group):
         return inside
 
 
-@click.group(cls=_Commands, commands=[doctor, jobs_group, launches, new_plugin])
+@click.group(
+    cls=_Commands, commands=[administrator, console, doctor, framework, jobs_group, keys, secret, launches, new_plugin]
+)
 @click.version_option(__version__, prog_name="ltitools")
 def cli() -> None:
     """LTI 1.3 tools for micro-credentials."""
@@ -201,13 +206,78 @@ def registration_show(number: int, tenant_key: str, as_json: bool) -> None:
     print_one(row, as_json)
 
 
+@registration.command("invite")
+@click.option("--tenant", "tenant_key", required=True, metavar="KEY")
+@click.option("--note", default="", help="What or whom the link is for.")
+@click.option("--days", default=invitations.DAYS, show_default=True, help="How long it is good.")
+@as_json
+@with_app
+def registration_invite(tenant_key: str, note: str, days: int, as_json: bool) -> None:
+    """Make a link with which one platform registers itself. It is shown once."""
+    owner = tenants.by_key(tenant_key)
+    invitation, code = invitations.add(owner, note, days)
+    link = f"{public_url()}/lti/{owner.key}/register?invite={code}"
+    if as_json:
+        print_one({"number": invitation.id, "link": link, "expires_at": invitation.expires_at.isoformat()}, as_json)
+        return
+    click.echo(f"{link}\n\nPaste it into the platform; it registers one, once, until {invitation.expires_at:%Y-%m-%d}.")
+    click.echo("Moodle: External tool, Manage tools, Tool URL. Canvas: Developer Keys, + LTI Registration.")
+
+
+@registration.command("links")
+@click.option("--tenant", "tenant_key", required=True, metavar="KEY")
+@as_json
+@with_app
+def registration_links(tenant_key: str, as_json: bool) -> None:
+    """List the registration links and what came of them."""
+    rows = [
+        {
+            "number": one.id,
+            "note": one.note,
+            "state": invitations.state(one),
+            "registration": found.id if found else None,
+            "made": one.created_at.isoformat(timespec="seconds"),
+            "expires": one.expires_at.isoformat(timespec="seconds"),
+        }
+        for one, found in invitations.of_tenant(tenants.by_key(tenant_key).id)
+    ]
+    print_rows(rows, as_json, empty="There is no registration link. `ltitools registration invite` makes one.")
+
+
+@registration.command("revoke")
+@click.argument("number", type=int)
+@click.option("--tenant", "tenant_key", required=True, metavar="KEY")
+@with_app
+def registration_revoke(number: int, tenant_key: str) -> None:
+    """Let the registration link with this NUMBER lead nowhere any more."""
+    invitations.revoke(tenants.by_key(tenant_key).id, number)
+    click.echo(f"Registration link {number} is revoked.")
+
+
+@registration.command("change")
+@click.argument("number", type=int)
+@click.option("--tenant", "tenant_key", required=True, metavar="KEY")
+@click.option("--title", help="What people call the platform.")
+@click.option("--auth-url", metavar="URL")
+@click.option("--token-url", metavar="URL")
+@click.option("--jwks-url", metavar="URL")
+@click.option("--deployments", "deployments_policy", type=click.Choice(registrations.POLICIES))
+@click.option("--platform", type=click.Choice(FAMILIES))
+@with_app
+def registration_change(number: int, tenant_key: str, **values: str | None) -> None:
+    """Change what is known of a platform. Its issuer and client ID stay."""
+    found = registrations.get(tenants.by_key(tenant_key).id, number)
+    registrations.change(found, **{name: value for name, value in values.items() if value is not None})
+    click.echo(f"Registration {number} is saved.")
+
+
 @registration.command("disable")
 @click.argument("number", type=int)
 @click.option("--tenant", "tenant_key", required=True, metavar="KEY")
 @with_app
 def registration_disable(number: int, tenant_key: str) -> None:
     """Switch a registration off: its platform can launch nothing."""
-    registrations.get(tenants.by_key(tenant_key).id, number).enabled = False
+    registrations.set_enabled(registrations.get(tenants.by_key(tenant_key).id, number), False)
     click.echo(f"Registration {number} is disabled.")
 
 
@@ -217,7 +287,7 @@ def registration_disable(number: int, tenant_key: str) -> None:
 @with_app
 def registration_enable(number: int, tenant_key: str) -> None:
     """Switch a registration on again."""
-    registrations.get(tenants.by_key(tenant_key).id, number).enabled = True
+    registrations.set_enabled(registrations.get(tenants.by_key(tenant_key).id, number), True)
     click.echo(f"Registration {number} is enabled.")
 
 

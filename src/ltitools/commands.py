@@ -11,6 +11,7 @@ import click
 from flask import Flask
 
 from ltitools.app import create_app
+from ltitools.context import current_host
 from ltitools.db import db, session, set_read_only
 from ltitools.errors import SettingsError
 from ltitools.migrations import pending
@@ -47,6 +48,14 @@ def make_app() -> Flask:
     if len(settings.secret_key) < 32:
         raise SettingsError("LTITOOLS_SECRET_KEY is missing or shorter than 32 characters.")
     return create_app(settings)
+
+
+def public_url() -> str:
+    """The address of the server, for links. Raises SettingsError where it is not set."""
+    address = current_host().settings.public_url
+    if not address:
+        raise SettingsError("LTITOOLS_PUBLIC_URL is missing: a link needs the address of this server.")
+    return address
 
 
 def check_migrated() -> None:

@@ -32,6 +32,8 @@ from ltitools.errors import SettingsError
 from ltitools.settings import Settings, is_localhost
 
 MAX_REDIRECTS = 3
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""What a translating network takes for the IPv4 address in the last 32 bits: RFC 6052 section 2.1."""
 
 
 class HttpError(Exception):
@@ -63,12 +65,10 @@ class HttpClient:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._session = requests.Session()
-        self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = f"ltitools/{__version__} (+{settings.public_url})"
-        adapter = _GuardedAdapter(settings.allow_private_network, settings.ca_file)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._adapter = _GuardedAdapter(settings.allow_private_network, settings.ca_file)
+        self.guard(self._session)
 
     def request(
         self,
@@ -77,15 +77,21 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         data: bytes | Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        total_timeout: float | None = None,
     ) -> Response:
         """Send one request and read the whole answer. Raises HttpError; any status is an answer.
 
-        A GET follows redirects inside its origin; anything else follows none.
+        A GET follows redirects inside its origin; anything else follows none. `max_bytes` and `total_timeout` (in
+        seconds) are narrower limits than those of the settings.
         """
-        deadline = time.monotonic() + self._settings.http_total_timeout
+        limits = self._settings.http_max_bytes, self._settings.http_total_timeout
+        limit = min(limits[0], max_bytes or limits[0])
+        seconds = min(limits[1], total_timeout or limits[1])
+        deadline = time.monotonic() + seconds
         for _ in range(MAX_REDIRECTS + 1):
             self._check_scheme(url)
-            response = self._send(method, url, headers, data, deadline)
+            response = self._send(method, url, headers, data, deadline, limit, seconds)
             location = response.headers.get("location")
             if method != "GET" or response.status not in (301, 302, 303, 307, 308) or not location:
                 return response
@@ -112,6 +118,12 @@ class HttpClient:
             certificate = secure.getpeercert() or {}
         return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
 
+    def guard(self, session: requests.Session) -> None:
+        """Have another library's session connect as this client does: to addresses that are allowed only."""
+        session.trust_env = False
+        session.mount("https://", self._adapter)
+        session.mount("http://", self._adapter)
+
     def close(self) -> None:
         """Let go of the connections that are kept for the next request."""
         self._session.close()
@@ -131,15 +143,19 @@ class HttpClient:
         headers: Mapping[str, str] | None,
         data: bytes | Mapping[str, str] | None,
         deadline: float,
+        limit: int,
+        seconds: float,
     ) -> Response:
-        limit = self._settings.http_max_bytes
         try:
             with self._session.request(
                 method,
                 url,
                 headers=dict(headers or {}),
                 data=data,
-                timeout=(self._settings.http_connect_timeout, self._settings.http_read_timeout),
+                timeout=(
+                    min(self._settings.http_connect_timeout, seconds),
+                    min(self._settings.http_read_timeout, seconds),
+                ),
                 allow_redirects=False,
                 stream=True,
             ) as answer:
@@ -189,7 +205,7 @@ def _connect(host: str, port: int, timeout: Any, allow_private: bool) -> socket.
     else:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = [str(entry[4][0]) for entry in found]
-    if not allow_private and any(not ipaddress.ip_address(address).is_global for address in addresses):
+    if not allow_private and not all(_is_public(address) for address in addresses):
         raise OSError(f"{host} is a private address, which only LTITOOLS_ALLOW_PRIVATE_NETWORK=1 permits")
     problem = OSError(f"{host} has no address")
     for address in addresses:
@@ -198,6 +214,18 @@ def _connect(host: str, port: int, timeout: Any, allow_private: bool) -> socket.
         except OSError as error:
             problem = error
     raise problem
+
+
+def _is_public(text: str) -> bool:
+    """Whether an address is one of the internet: also what it stands for, where it carries another in it."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in NAT64:
+            inner = ipaddress.IPv4Address(address.packed[-4:])
+        if inner is not None:
+            return _is_public(str(inner))
+    return address.is_global and not address.is_multicast
 
 
 def _open(connection: Any, allow_private: bool) -> socket.socket:

@@ -12,7 +12,7 @@ from ltitools.plugin import API_VERSION, Plugin
 from ltitools.services.events import Event
 
 GROUP = "ltitools.plugins"
-RESERVED = frozenset({"tool", "host", "page", "static", "lti", "ltitools"})
+RESERVED = frozenset({"tool", "host", "page", "static", "lti", "ltitools", "visit", "registration", "console"})
 KEY_FORM = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 

@@ -6,8 +6,9 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -15,18 +16,24 @@ from ltitools.errors import SettingsError
 
 
 class Sealer:
-    """Authenticated encryption under ``LTITOOLS_SECRET_KEY``, one derived key for each purpose."""
+    """Authenticated encryption under ``LTITOOLS_SECRET_KEY``, one derived key for each purpose.
 
-    def __init__(self, secret_key: str) -> None:
-        self._secret = secret_key.encode()
-        self._fernets: dict[str, Fernet] = {}
+    What was sealed or signed under one of `former` secret keys is still read; nothing new is made with them.
+    """
 
-    def _derive(self, purpose: str) -> bytes:
-        return HKDF(SHA256(), length=32, salt=None, info=b"ltitools:" + purpose.encode()).derive(self._secret)
+    def __init__(self, secret_key: str, former: Sequence[str] = ()) -> None:
+        self._secrets = [secret_key.encode(), *(key.encode() for key in former)]
+        self._fernets: dict[str, MultiFernet] = {}
 
-    def _fernet(self, purpose: str) -> Fernet:
+    def _derive(self, purpose: str) -> list[bytes]:
+        """The keys for a purpose, the current one first."""
+        info = b"ltitools:" + purpose.encode()
+        return [HKDF(SHA256(), length=32, salt=None, info=info).derive(secret) for secret in self._secrets]
+
+    def _fernet(self, purpose: str) -> MultiFernet:
         if purpose not in self._fernets:
-            self._fernets[purpose] = Fernet(base64.urlsafe_b64encode(self._derive(purpose)))
+            fernets = [Fernet(base64.urlsafe_b64encode(key)) for key in self._derive(purpose)]
+            self._fernets[purpose] = MultiFernet(fernets)
         return self._fernets[purpose]
 
     def seal(self, purpose: str, text: str) -> str:
@@ -53,12 +60,16 @@ class Sealer:
 
     def sign(self, purpose: str, text: str) -> str:
         """A short authentication code for `text` (URL-safe)."""
-        code = hmac.new(self._derive(purpose), text.encode(), hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(code).decode().rstrip("=")
+        return _code(self._derive(purpose)[0], text)
 
     def signature_fits(self, purpose: str, text: str, code: str) -> bool:
         """Whether `code` is `sign(purpose, text)`, compared in constant time."""
-        return hmac.compare_digest(self.sign(purpose, text).encode(), code.encode())
+        return any(hmac.compare_digest(_code(key, text).encode(), code.encode()) for key in self._derive(purpose))
+
+
+def _code(key: bytes, text: str) -> str:
+    code = hmac.new(key, text.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(code).decode().rstrip("=")
 
 
 def new_secret() -> str:

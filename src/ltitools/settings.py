@@ -27,6 +27,7 @@ class Settings:
 
     database_url: str
     secret_key: str = dataclasses.field(repr=False)
+    former_secret_keys: str = dataclasses.field(repr=False)
     public_url: str
     allow_private_network: bool
     ca_file: str
@@ -39,6 +40,10 @@ class Settings:
     launch_hours: int
     launch_layers: str
     launch_log_days: int
+    console_hours: int
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str = dataclasses.field(repr=False)
     max_request_bytes: int
     max_file_bytes: int
     max_files_bytes: int

@@ -98,6 +98,12 @@ def databases(folder: Path) -> Iterator[Callable[[], str]]:
         server = get_server(Path(own) / "data")
         address = str(server.get_uri())
     admin = create_engine(make_url(address).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    if server is not None:
+        # What a test wrote need not outlive a power cut.
+        with admin.connect() as connection:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
     try:
         yield _postgresql_databases(admin)
     finally:

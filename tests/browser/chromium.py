@@ -37,6 +37,8 @@ ARGUMENTS = (
     "--hide-scrollbars",
     "--force-color-profile=srgb",
 )
+# Two pages that each window would load for the list below its address bar: a quarter of the browser's work.
+ADDRESS_BAR = "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup"
 START_TIMEOUT = 60
 BLOCK = 2
 
@@ -47,15 +49,17 @@ def executable(playwright: Playwright) -> str:
 
 
 @contextmanager
-def started(playwright: Playwright, profile: Path, *, blocked: str = "", trusted_key: str = "") -> Iterator[Browser]:
+def started(
+    playwright: Playwright, profile: Path, *, blocked: str = "", scripts: bool = True, trusted_key: str = ""
+) -> Iterator[Browser]:
     """The browser, with a profile of its own; ended by its own process id.
 
     Third-party cookies are blocked in its windows. `blocked` is whose cookies and storage are blocked besides, and
-    inside which site, in the form of the browser's own settings: ``[*.]tool.example,*``. `trusted_key` is the digest
-    of the public key of a site whose certificate is taken as valid.
+    inside which site, in the form of the browser's own settings: ``[*.]tool.example,*``. With `scripts` false no page
+    runs any. `trusted_key` is the digest of the public key of a site whose certificate is taken as valid.
     """
-    _write_settings(profile, blocked)
-    arguments = [executable(playwright), *ARGUMENTS, f"--user-data-dir={profile}"]
+    _write_settings(profile, blocked, scripts)
+    arguments = [executable(playwright), *ARGUMENTS, ADDRESS_BAR, f"--user-data-dir={profile}"]
     if trusted_key:
         arguments.append(f"--ignore-certificate-errors-spki-list={trusted_key}")
     if os.geteuid() == 0:
@@ -70,11 +74,16 @@ def started(playwright: Playwright, profile: Path, *, blocked: str = "", trusted
         process.wait(30)
 
 
-def _write_settings(profile: Path, blocked: str) -> None:
-    """Write a person's own choice into the profile, as the settings page of the browser does."""
+def _write_settings(profile: Path, blocked: str, scripts: bool) -> None:
+    """Write a person's own choice into the profile, as the settings page of the browser does.
+
+    Playwright's own way to forbid scripts comes too late for the frame of another site: that is now and then read as
+    by a browser with scripts, and what is meant for those without is not shown there.
+    """
     exceptions = {"cookies": {blocked: {"setting": BLOCK}} if blocked else {}}
+    defaults = {} if scripts else {"javascript": BLOCK}
     (profile / "Default").mkdir(parents=True)
-    settings = {"profile": {"content_settings": {"exceptions": exceptions}}}
+    settings = {"profile": {"content_settings": {"exceptions": exceptions}, "default_content_setting_values": defaults}}
     (profile / "Default" / "Preferences").write_text(json.dumps(settings))
 
 

@@ -62,7 +62,7 @@ def meet(browser: Browser, sites: Sites, request: pytest.FixtureRequest) -> Iter
     people: list[Person] = []
     request.node.stash[PEOPLE] = people
 
-    def introduce(name: str, **window: Any) -> Person:
+    def introduce(name: str, browser: Browser = browser, **window: Any) -> Person:
         people.append(Person.sign_in(browser, sites, name, **window))
         return people[-1]
 

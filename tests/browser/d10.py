@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 
 from ltitools.db import session, utcnow
 from ltitools.demo_lms.loopback import new_session
-from ltitools.models import Launch, PendingLogin
+from ltitools.models import Launch
 from ltitools.services import tenants
 from ltitools.testing import writing
 from ltitools_diagnostic import pictures
@@ -46,14 +46,6 @@ def last_launch(sites: Sites) -> Launch:
         launch = session.scalars(select(Launch).order_by(Launch.created_at.desc()).limit(1)).one()
         session.expunge_all()
         return launch
-
-
-def last_login(sites: Sites) -> PendingLogin:
-    """The newest login."""
-    with sites.tool.app_context():
-        login = session.scalars(select(PendingLogin).order_by(PendingLogin.created_at.desc()).limit(1)).one()
-        session.expunge_all()
-        return login
 
 
 @contextmanager

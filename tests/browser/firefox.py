@@ -18,7 +18,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 from windows import Gone, Missing, arguments, as_json, downloaded
 
-START_TIMEOUT = 60
+START_TIMEOUT = 180
 ANSWER_TIMEOUT = 60
 NOT_PRESSED = ("no such element", "no such node", "move target out of bounds")
 PREFERENCES = {

@@ -33,7 +33,7 @@ def meet_there(browser: Browser, campus: Sites) -> Iterator[Meet]:
     """Gives a person with a browser window of their own, signed in to that LMS."""
     people: list[Person] = []
 
-    def introduce(name: str, **window: Any) -> Person:
+    def introduce(name: str, browser: Browser = browser, **window: Any) -> Person:
         people.append(Person.sign_in(browser, campus, name, **window))
         return people[-1]
 
@@ -103,17 +103,12 @@ def test_an_empty_course_is_explained(meet_there: Meet, name: str) -> None:
 
 
 def test_a_person_in_front_of_a_keyboard_and_without_javascript_reaches_an_activity(
-    meet_there: Meet, placed: tuple[str, ...]
+    meet_there: Meet, placed: tuple[str, ...], browser_without_scripts: Browser
 ) -> None:
-    learner = meet_there("Chidi Okafor", java_script_enabled=False)
+    learner = meet_there("Chidi Okafor", browser_without_scripts)
     learner.page.goto(f"{learner.sites.lms_url}/courses/1/tool")
     entry = learner.tool.get_by_role("button", name=re.compile("Begin or continue")).first
-    go_on = learner.go_on
-    while not entry.count():
-        go_on.or_(entry).first.wait_for()
-        if go_on.count():
-            with learner.page.expect_event("framenavigated"):
-                go_on.first.click()
+    learner.go_on_to(entry)
     entry.focus()
     learner.page.keyboard.press("Enter")
     expect(learner.tool.locator("main[data-tool=diagnostic]")).to_be_visible()

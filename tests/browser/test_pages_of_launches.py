@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from people import AXE, Person
+from people import Person
 from playwright.sync_api import FrameLocator, Locator, Page, Route, expect
 
 from sites import Sites, running
@@ -133,14 +133,6 @@ def window_of(person: Person, button: Locator) -> Person:
     return Person(person.context, opened.value, person.sites)
 
 
-def inspect(person: Person, *, refused: bool = False) -> None:
-    """Look at the page as it is, see `Person.inspect`, with what the page in the frame of a visit says of itself."""
-    # Axe counts the headings of a page inside another one only where it is in both before it begins.
-    for frame in person.shown_frames():
-        frame.evaluate(AXE.axe_script)
-    person.inspect(refused=refused)
-
-
 def tab_to(person: Person, wanted: Locator) -> None:
     """Press Tab until the focus is on the control and can be seen there."""
     wanted.wait_for()
@@ -175,12 +167,12 @@ def test_a_window_is_offered_and_says_so_where_the_browser_keeps_nothing_there_e
 ) -> None:
     person = arrived(meet, reads, activity)
     heading(person.tool, reads.offered)
-    inspect(person)
+    person.inspect()
     window = window_of(person, person.tool.get_by_role("button", name=reads.open_window))
     heading(window.page, reads.keeps_nothing)
-    inspect(window, refused=True)
+    window.inspect(refused=True)
     opened_advice(window.page, reads)
-    inspect(window)
+    window.inspect()
 
 
 @BOTH
@@ -194,14 +186,14 @@ def test_the_pages_of_a_visit_without_a_cookie_are_read_in_the_frame_and_in_a_wi
     expect(page.get_by_role("banner")).to_contain_text(activity)
     expect(page.get_by_role("contentinfo")).to_contain_text("Acme College")
     assert person.context.cookies(person.sites.tool_url) == []
-    inspect(person)
+    person.inspect()
     page.get_by_role("banner").get_by_role("button", name=reads.open_window).click()
     heading(page, reads.own_window)
-    inspect(person)
+    person.inspect()
     window = window_of(person, page.get_by_role("main").get_by_role("button", name=reads.open_window))
     expect(inside(window.page).get_by_role("button", name=reads.start)).to_be_visible()
     expect(inside(window.page).get_by_role("button", name=reads.open_window)).to_have_count(0)
-    inspect(window)
+    window.inspect()
     person.page.bring_to_front()
     page.get_by_role("link", name=reads.stay).click()
     expect(page.get_by_role("button", name=reads.start)).to_be_visible()
@@ -236,13 +228,13 @@ def test_a_visit_that_was_ended_says_so_and_what_is_refused_after_it_says_what_t
     page = inside(person.tool)
     page.get_by_role("button", name=reads.end).click()
     heading(page, reads.ended)
-    inspect(person)
+    person.inspect()
     person.frame().evaluate("() => { location.reload(); }")
     expect(person.tool.locator(".error-code")).to_have_text("launch-expired")
     heading(person.tool, reads.ended)
-    inspect(person, refused=True)
+    person.inspect(refused=True)
     opened_advice(person.tool, reads)
-    inspect(person)
+    person.inspect()
 
 
 @BOTH
@@ -257,7 +249,7 @@ def test_the_address_of_a_visit_alone_opens_nothing_and_says_what_to_do(
     heading(other.page, reads.unknown)
     expect(other.page.locator(".error-code")).to_have_text("launch-other-browser")
     opened_advice(other.page, reads)
-    inspect(other, refused=True)
+    other.inspect(refused=True)
 
 
 def out_of_reach(route: Route) -> None:
@@ -285,7 +277,7 @@ def test_what_was_typed_is_not_lost_where_the_server_does_not_answer(
     page.get_by_role("button", name=reads.save).click()
     expect(notice).to_contain_text(reads.unreachable)
     expect(page.get_by_role("main").get_by_role("textbox")).to_have_value("pansement")
-    inspect(person, refused=True)
+    person.inspect(refused=True)
     notice.get_by_role("button", name=reads.close).click()
     expect(notice).to_have_count(0)
     page.get_by_role("button", name=reads.save).click()

@@ -22,7 +22,7 @@ from windows import Gone, Missing, arguments, as_json, downloaded
 from sites import free_port
 
 BROWSERS = "/usr/lib/*/webkit2gtk-4.1/MiniBrowser"
-START_TIMEOUT = 60
+START_TIMEOUT = 180
 ANSWER_TIMEOUT = 60
 WIDTH, HEIGHT = 1200, 3000
 """Of the screen: the driver does not scroll the page around a frame to what it clicks in there."""

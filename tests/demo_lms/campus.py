@@ -15,6 +15,7 @@ from flask import Flask, request
 from markupsafe import escape
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from demo_lms.candidate import SITE, request_body
 from ltitools.demo_lms import ToolRegistration, register_tool
 from ltitools.demo_lms.loopback import new_session
 from sites import serving
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 
 def tiny_tool(lms_url: list[str]) -> Flask:
-    """A tool that says who came, and asks for a height. Its login is a page, as that of a careful tool is."""
+    """A tool that says who came, and asks for a height. Its login is a page, as that of a careful tool is. Asked to,
+    it registers itself."""
     tool = Flask("tiny")
 
     @tool.post("/login")
@@ -53,12 +55,30 @@ def tiny_tool(lms_url: list[str]) -> Flask:
         resize = 'parent.postMessage({subject: "lti.frameResize", height: 333}, "*")'
         return f'<p id="who">{escape(name)}</p><script>{resize}</script>'
 
+    @tool.get("/register")
+    def page() -> str:
+        hidden = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in request.args.items())
+        return f'<form method="post">{hidden}<button>Agree</button></form>'
+
+    @tool.post("/register")
+    def register() -> str:
+        with new_session() as http:
+            found = http.get(request.form["openid_configuration"], timeout=10).json()
+            bearer = {"Authorization": f"Bearer {request.form['registration_token']}"}
+            body = json.dumps(request_body()).replace(SITE, request.host_url.rstrip("/"))
+            body = body.replace("new.localhost:8300", request.host)
+            sent = http.post(found["registration_endpoint"], body, headers=bearer, timeout=10)
+            assert sent.ok, sent.text
+        message = '{subject: "org.imsglobal.lti.close"}'
+        return f"<button onclick='parent.postMessage({message}, \"*\")'>Close</button>"
+
     return tool
 
 
 @dataclass
 class Campus:
     url: str
+    tool_url: str
     browser: Browser
     windows: list[BrowserContext] = field(default_factory=list)
 
@@ -90,6 +110,6 @@ def campus_of(rig: Rig, browser: Browser) -> Iterator[Campus]:
         )
         with new_session() as http:
             http.post(f"{lms_url[0]}/control/activities", json={"title": "Pre-assessment"}, timeout=10)
-        campus = Campus(lms_url[0], browser)
+        campus = Campus(lms_url[0], tool_url, browser)
         yield campus
         campus.leave()

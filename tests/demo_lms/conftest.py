@@ -73,6 +73,7 @@ class Rig:
     app: Flask
     clock: Clock
     key: RSAKey
+    tool: ToolRegistration = REGISTRATION
     browser: FlaskClient = field(init=False)
     service: FlaskClient = field(init=False)
 
@@ -120,8 +121,8 @@ class Rig:
             "response_type": "id_token",
             "response_mode": "form_post",
             "prompt": "none",
-            "client_id": REGISTRATION.client_id,
-            "redirect_uri": REGISTRATION.launch_url,
+            "client_id": self.tool.client_id,
+            "redirect_uri": self.tool.launch_url,
             "state": "state-1",
             "nonce": secrets.token_hex(8),
             "login_hint": login.fields["login_hint"],
@@ -146,8 +147,8 @@ class Rig:
 
     def assertion(self, *, header: Mapping[str, Any] | None = None, **changes: Any) -> str:
         claims: dict[str, Any] = {
-            "iss": REGISTRATION.client_id,
-            "sub": REGISTRATION.client_id,
+            "iss": self.tool.client_id,
+            "sub": self.tool.client_id,
             "aud": f"{ISSUER}/lti/token",
             "iat": self.clock.seconds,
             "exp": self.clock.seconds + 60,
@@ -228,12 +229,12 @@ class Rig:
 
     def response_jwt(self, settings: Mapping[str, Any], items: object, **changes: Any) -> str:
         claims: dict[str, Any] = {
-            "iss": REGISTRATION.client_id,
+            "iss": self.tool.client_id,
             "aud": ISSUER,
             "iat": self.clock.seconds,
             "exp": self.clock.seconds + 300,
             "nonce": secrets.token_hex(8),
-            f"{LTI}deployment_id": "1",
+            f"{LTI}deployment_id": self.tool.deployment_id,
             f"{LTI}message_type": "LtiDeepLinkingResponse",
             f"{LTI}version": "1.3.0",
             f"{DL}content_items": items,

@@ -170,7 +170,7 @@ def test_an_lms_without_a_tool_says_what_is_missing(make_rig: MakeRig) -> None:
     rig.sign_in("arun")
     assert rig.browser.get("/courses/1/add").status_code == 409
     rig.add_activity()
-    assert "No tool is registered yet" in rig.page("/activities/1")
+    assert "The tool of this activity is not here" in rig.page("/activities/1")
 
 
 def test_the_cookie_is_ours_alone_and_signing_out_ends_the_session(campus: Rig) -> None:

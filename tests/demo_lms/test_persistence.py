@@ -7,10 +7,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import Column, MetaData, Table, create_engine, select
 
+from demo_lms.conftest import REGISTRATION
 from ltitools.demo_lms.lms import db
-from ltitools.demo_lms.models import AccessToken, Launch, UsedOnce
+from ltitools.demo_lms.models import AccessToken, Base, Launch, UsedOnce
 
 if TYPE_CHECKING:
     from tests.demo_lms.conftest import MakeRig
@@ -34,10 +35,9 @@ def test_keys_activities_grades_and_sessions_survive_a_restart(make_rig: MakeRig
 def test_the_tool_is_remembered_and_activities_follow_it(make_rig: MakeRig, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'campus.db'}"
     first = make_rig(database=database)
-    tool = first.app.extensions["demo_lms"].tool
-    first.add_activity(url=tool.launch_url + "?item=1")
-    assert make_rig(database=database, tool=None).app.extensions["demo_lms"].tool == tool
-    moved = dataclasses.replace(tool, launch_url="http://tool.localhost:9999/lti/launch", client_id="client-2")
+    first.add_activity(url=REGISTRATION.launch_url + "?item=1")
+    assert make_rig(database=database, tool=None).state()["tools"] == first.state()["tools"]
+    moved = dataclasses.replace(REGISTRATION, launch_url="http://tool.localhost:9999/lti/launch", client_id="client-2")
     third = make_rig(database=database, tool=moved)
     assert third.state()["activities"][0]["url"] == "http://tool.localhost:9999/lti/launch?item=1"
     assert third.begin("ben", 1).fields["client_id"] == "client-2"
@@ -92,3 +92,31 @@ def test_what_the_protocol_no_longer_needs_is_forgotten_at_the_next_start(make_r
         for table in (Launch, UsedOnce, AccessToken):
             assert db().scalars(select(table)).all() == []
     assert first.authorize(login).status_code == 404
+
+
+def test_a_campus_from_before_there_were_several_tools_is_taken_over(make_rig: MakeRig, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'campus.db'}"
+    write_former_campus(database)
+    rig = make_rig("moodle", database=database, tool=None)
+    tool, activity = rig.state()["tools"][0], rig.state()["activities"][0]
+    assert (tool["client_id"], tool["state"], activity["title"]) == ("client-1", "active", "Kept")
+    assert rig.claims(rig.begin("ben", activity["id"]))["aud"] == "client-1"
+    assert rig.send_score(activity["line_item"]).status_code == 200
+
+
+def write_former_campus(database: str) -> None:
+    """An activity and its column in the tables of a time when the one tool was a setting."""
+    former = MetaData()
+    for name in ("setting", "activity", "line_item", "launch", "access_token"):
+        added = ("tool_id", "person_id") if name == "access_token" else ("tool_id",)
+        columns = [each for each in Base.metadata.tables[name].columns if each.name not in added]
+        Table(name, former, *(Column(each.name, each.type, primary_key=each.primary_key) for each in columns))
+    engine = create_engine(database)
+    former.create_all(engine)
+    activity = {"title": "Kept", "course_id": 1, "resource_link_id": "1", "text": "", "custom": {}, "target": "iframe"}
+    column = {"label": "Kept", "course_id": 1, "activity_id": 1, "score_maximum": 100, "tag": "", "resource_id": ""}
+    setting = {"key": "tool", "value": dataclasses.asdict(REGISTRATION)}
+    with engine.begin() as connection:
+        for name, values in (("activity", activity), ("line_item", column), ("setting", setting)):
+            connection.execute(former.tables[name].insert().values(values))
+    engine.dispose()

@@ -25,6 +25,7 @@ OPENS = {"custom": {"activity": "diagnostic:taster"}, "resource_link": {"id": "l
 TEACHES = {"roles": [INSTRUCTOR], "sub": "teacher-1", "name": "Thea Teacher"}
 RULES = {"paging": "question", "review": "answers", "zone": "UTC", "time_limit": "30", "self_rating": "yes"}
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+ADMINISTRATOR = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator"
 FIELD = re.compile(r'<input type="(?:radio|text)"[^>]*name="([^"]+)"')
 CLOCK = re.compile(r'data-seconds="[0-9]+"|>[0-9]+:[0-9]{2}<')
 
@@ -135,7 +136,8 @@ def test_every_page_of_every_tool_is_the_same_by_cookie_and_by_token(app: Flask,
     with writing(app):
         picture = files.put(1, "diagnostic", b64decode(DOT), media_type="image/png", name="dot.png")
     teacher.read(f"/tools/-/{teacher.visit.launch_id}/files/{picture.id}")
-    course = walk(platform_before.claims(**TEACHES, resource_link={"id": "course-1", "title": "Course One"}))
+    of_course = {"resource_link": {"id": "course-1", "title": "Course One"}}
+    course = walk(platform_before.claims(**TEACHES | of_course | {"roles": [INSTRUCTOR, ADMINISTRATOR]}))
     course.wander("")
 
     every = {rule.endpoint for rule in launch_pages(app) if "GET" in (rule.methods or ())}

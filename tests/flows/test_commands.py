@@ -48,7 +48,7 @@ def answers(process: subprocess.Popen[Any], url: str) -> bool:
     with new_session() as http:
         try:
             return http.get(url, timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
 

@@ -53,7 +53,7 @@ class Server:
         with new_session() as http:
             try:
                 return http.get(f"{self.settings['public_url']}/healthz", timeout=5).ok
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 return False
 
     def kill(self) -> None:

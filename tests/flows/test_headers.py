@@ -30,7 +30,7 @@ def answers(app: Flask, visit: Visit) -> Iterator[tuple[Rule, str, TestResponse]
     """Each route with each of its methods, asked for inside a visit; whatever it answers."""
     address = app.url_map.bind("tool.example.test")
     values = {"launch_id": visit.launch_id, "tenant_key": "acme", "plugin": "diagnostic", "filename": "ltitools.css"}
-    values |= {"kind": "single", "file_id": "x"}
+    values |= {"kind": "single", "file_id": "x", "state": "approved", "code": "x"}
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint == "visit.end"):
         path = address.build(rule.endpoint, {name: values.get(name, 1) for name in rule.arguments})
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):

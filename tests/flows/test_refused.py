@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ from joserfc.jwk import RSAKey
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from certification.helpers import Lti, raw_token
+from certification.helpers import Lti, Services, raw_token
 from flows.mishaps import make_mishaps
 from ltitools.db import session, utcnow
 from ltitools.i18n import use_locale
@@ -26,10 +27,12 @@ from ltitools.lti.launch import MAX_TOKEN_BYTES
 from ltitools.models import Deployment, Launch, Registration, Tenant
 from ltitools.plugin import Plugin
 from ltitools.refusals import CODES, explain
-from ltitools.services import activities, registrations, tenants
+from ltitools.services import activities, invitations, registrations, tenants
 from ltitools.testing import INSTRUCTOR, PUBLIC_URL, Platform, Visit, error_code, writing
+from ltitools.web.console import entrance
 from ltitools.web.pages import with_code
 from probe import make_probe
+from provider import Provider
 
 if TYPE_CHECKING:
     from conftest import StartApp
@@ -115,9 +118,9 @@ def state_used(lti: Lti) -> TestResponse:
     return lti.send(request)
 
 
-def another_browser(lti: Lti) -> FlaskClient:
+def another_browser(lti: Lti, app: Flask | None = None) -> FlaskClient:
     """A browser with the same language and no cookies."""
-    browser = lti.app.test_client()
+    browser = (app or lti.app).test_client()
     browser.environ_base.update(lti.client.environ_base)
     return browser
 
@@ -225,6 +228,65 @@ def server_error(lti: Lti) -> TestResponse:
     return opened.get("crash")
 
 
+def invitation(lti: Lti, **changes: Any) -> str:
+    """The code of a registration link, which is as `changes` say."""
+    with writing(lti.app):
+        found, code = invitations.add(tenants.by_key("acme"))
+        for name, value in changes.items():
+            setattr(found, name, value)
+    return code
+
+
+def registering(lti: Lti, **changes: Any) -> TestResponse:
+    """A platform opens a link of the institution."""
+    url = {"openid_configuration": "http://localhost:1/configuration", "registration_token": "one"}
+    return lti.client.get(
+        "/lti/acme/register", query_string={"invite": invitation(lti, **changes), **url}, base_url=PUBLIC_URL
+    )
+
+
+def registered_by(answer: tuple[int, dict[str, str], bytes] | None, lti: Lti, **said: str) -> TestResponse:
+    """A platform whose configuration is sound but for what is said, and which answers a registration like this."""
+    services = Services()
+    lti.stack.callback(services.close)
+    url = f"{services.url}/configuration"
+    places = ("authorization_endpoint", "token_endpoint", "jwks_uri", "registration_endpoint")
+    document = {"issuer": services.url, **{name: f"{services.url}/{name}" for name in places}, **said}
+    services.answers["/configuration"] = [(200, {}, json.dumps(document).encode())] * 2
+    if answer:
+        services.answers["/registration_endpoint"] = [answer]
+    form = {"invite": invitation(lti), "openid_configuration": url, "registration_token": "one"}
+    return lti.client.post("/lti/acme/register", data=form, base_url=PUBLIC_URL)
+
+
+def registered_meanwhile(lti: Lti) -> TestResponse:
+    """The link is being used by somebody else at this moment."""
+    form = {"invite": invitation(lti, claimed_at=utcnow()), "registration_token": "one"}
+    return lti.client.post("/lti/acme/register", data=form, base_url=PUBLIC_URL)
+
+
+def console_code(lti: Lti, shown: str = "") -> TestResponse:
+    """Somebody signs in with a code."""
+    return post(lti, "/console/-/enter", {"code": shown}, PUBLIC_URL)
+
+
+def too_many_attempts(lti: Lti) -> TestResponse:
+    for _ in range(entrance.ATTEMPTS):
+        assert error_code(console_code(lti)) == "console-code"
+    return console_code(lti)
+
+
+def from_provider(lti: Campus, email: str = "") -> TestResponse:
+    """The provider of accounts sends somebody back, whose address it has verified, or who was never sent there."""
+    provider = Provider()
+    lti.stack.callback(provider.close)
+    app = lti.start_app([], **provider.settings())
+    browser = another_browser(lti, app)
+    if not email:
+        return browser.get("/console/-/oidc?code=one&state=two", base_url=PUBLIC_URL)
+    return provider.send_back(browser, email=email)
+
+
 def at(path: str, lti: Lti) -> TestResponse:
     """Whatever stands at an address."""
     return lti.client.get(path, base_url=PUBLIC_URL)
@@ -291,6 +353,21 @@ RECIPES: Mapping[str, Recipe] = {
     "form-stale": lambda lti: visit(lti).post("score", {"_form": "", "given": "1"}),
     "selection-used": selection_used,
     "column-refused": lambda lti: as_teacher(lti).post("column"),
+    "invitation-unknown": partial(at, "/lti/acme/register?invite=unknown"),
+    "invitation-used": partial(registering, used_at=utcnow()),
+    "invitation-expired": partial(registering, expires_at=utcnow()),
+    "invitation-revoked": partial(registering, revoked_at=utcnow()),
+    "invitation-busy": registered_meanwhile,
+    "registration-unreachable": registering,
+    "registration-incomplete": partial(registered_by, None, token_endpoint="none"),
+    "registration-issuer": partial(registered_by, None, issuer="https://elsewhere.example"),
+    "registration-refused": partial(registered_by, (400, {}, b"invalid_redirect_uris")),
+    "registration-unclear": partial(registered_by, (200, {}, b"{}")),
+    "console-code": console_code,
+    "console-forbidden": lambda lti: at(f"/tools/-/{visit(lti).launch_id}/console", lti),
+    "console-provider": from_provider,
+    "console-unknown-person": partial(from_provider, email="nobody@acme.example"),
+    "too-many-attempts": too_many_attempts,
     "page-unknown": partial(at, "/nowhere"),
     "method-wrong": partial(at, "/lti/acme/launch"),
     "request-malformed": lambda lti: visit(lti).post("score"),

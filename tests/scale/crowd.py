@@ -175,7 +175,7 @@ def _answers(server: subprocess.Popen[bytes], url: str) -> bool:
     with new_session() as http:
         try:
             return bool(http.get(url, timeout=5).ok)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from werkzeug import Response
 
+import ltitools.http
 from ltitools import __version__
 from ltitools.errors import SettingsError
 from ltitools.http import HttpClient, HttpError, origin
@@ -108,6 +112,92 @@ def test_private_addresses_are_not_called_unless_the_operator_allows_it(url: str
     with pytest.raises(HttpError, match=r"private address|does not begin with https"):
         http.request("GET", url)
     http.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "0.0.0.0",
+        "10.1.2.3",
+        "100.64.0.1",
+        "169.254.169.254",
+        "172.16.0.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
+        "fc00::1",
+        "fe80::1",
+        "fe80::1%1",
+        "ff02::1",
+        "2001:db8::1",
+    ],
+)
+def test_a_name_that_leads_to_a_private_address_is_not_called(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Also where it leads to a public one as well: which of them is taken is not ours to bet on."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
+    found.append((family, socket.SOCK_STREAM, 6, "", (address, 443)))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: found)
+    monkeypatch.setattr(socket, "create_connection", lambda place, *_args: pytest.fail(f"{place} is called"))
+    http = client(allow_private_network=False)
+    with pytest.raises(HttpError, match="private address"):
+        http.request("GET", "https://lms.example.test/")
+    http.close()
+
+
+def test_a_name_is_looked_up_once_and_the_address_that_was_checked_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server that answers otherwise the second time (DNS rebinding) is not asked a second time."""
+    answers = ["93.184.215.14", "127.0.0.1"]
+    called = []
+
+    def look_up(*_args: Any, **_kwargs: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers.pop(0), 443))]
+
+    def connect(place: tuple[str, int], *_args: Any) -> socket.socket:
+        called.append(place)
+        raise OSError("nobody is there")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    http = client(allow_private_network=False)
+    with pytest.raises(HttpError, match="nobody is there"):
+        http.request("GET", "https://lms.example.test/")
+    http.close()
+    assert called == [("93.184.215.14", 443)]
+    assert answers == ["127.0.0.1"]
+
+
+def test_a_session_of_another_library_is_guarded_too() -> None:
+    http = client(allow_private_network=False)
+    with requests.Session() as foreign:
+        http.guard(foreign)
+        with pytest.raises(requests.ConnectionError, match="private address"):
+            foreign.get("https://127.0.0.1/", timeout=1)
+    http.close()
+
+
+def test_nothing_goes_out_by_another_way() -> None:
+    """Whatever calls others does so through this client, or has its own session guarded by it."""
+    ways = re.compile(
+        r"^\s*(?:import|from) (?:requests|urllib\.request|urllib3|http\.client|httpx|aiohttp)\b", re.MULTILINE
+    )
+    package = Path(ltitools.http.__file__).parent
+    users = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if "demo_lms" not in path.parts and ways.search(path.read_text("utf-8"))
+    }
+    assert users == {"http.py", "oidc.py"}, "a module that calls others must be looked at"
+    assert "self.http.guard(session)" in (package / "oidc.py").read_text("utf-8")
 
 
 @pytest.mark.parametrize("url", ["http://lms.example.test/", "file:///etc/passwd", "ftp://lms.example.test/", "x:"])

@@ -51,7 +51,7 @@ def test_a_server_is_not_ready_before_its_migrations(app: Flask) -> None:
         assert pending(connection) == waiting
 
 
-OF_THE_SERVER = {"tenant", "heartbeat", "outage"}
+OF_THE_SERVER = {"tenant", "heartbeat", "outage", "attempt"}
 
 
 def test_every_table_but_those_of_the_server_itself_belongs_to_an_institution() -> None:

@@ -290,6 +290,7 @@ def grade_text(grade: GradeStatus) -> str:
         "unseen": lazy("Sent, but the LMS shows no grade: this activity is set up there without one"),
         "cleared": lazy("Removed from the gradebook"),
         "ungraded": lazy("Not sent: this activity has no gradebook column"),
+        "dropped": lazy("Not sent: an administrator took it off the list"),
     }
     if grade.state == "parked":
         return _("The LMS refused: %(problem)s", problem=grade.problem)

@@ -63,6 +63,14 @@ def somebody() -> Person:
     return person
 
 
+def administrator() -> Person:
+    """Whoever is signed in, if that is the administrator."""
+    person = person_here()
+    if person is None or person.kind != "admin":
+        raise Problem(lazy("This page is for administrators"), lazy("Sign in as the administrator to see it."), 403)
+    return person
+
+
 def role_in(course: Course, person: Person) -> str | None:
     """teacher, learner, test or admin; None for somebody who is not in the course."""
     if person.kind == "admin":

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, current_app, g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from ltitools.demo_lms.access import role_in
-from ltitools.demo_lms.claims import AGS_SCOPES, line_item_url, person_of, resource_link_id, subject
-from ltitools.demo_lms.lms import db, lms
+from ltitools.demo_lms.claims import line_item_url, person_of, resource_link_id, subject, tool_of_item
+from ltitools.demo_lms.lms import AGS_SCOPES, db, lms
 from ltitools.demo_lms.models import Activity, Course, Grade, LineItem, Person, ScorePost
 from ltitools.demo_lms.scoring import Cell, Context, ScoreRefused
 from ltitools.demo_lms.services import (
@@ -44,12 +44,12 @@ install(ags)
 @ags.get(COURSE)
 @needs_scope(LINE_ITEM, LINE_ITEM_READ)
 def line_items(course_id: int) -> ResponseReturnValue:
-    """The columns of a course, filtered and paged."""
+    """The columns that the tool has in a course, filtered and paged."""
     check_accept(LINE_ITEMS_TYPE, any_will_do=False)
     course = course_or_refused(course_id)
     found = [
         described
-        for described in map(described_item, course.line_items)
+        for described in map(described_item, filter(_of_this_tool, course.line_items))
         if all(
             described.get(name, "") == request.args[asked]
             for asked, name in (
@@ -88,6 +88,7 @@ def create_line_item(course_id: int) -> ResponseReturnValue:
         score_maximum=maximum,
         tag=str(body.get("tag") or ""),
         resource_id=str(body.get("resourceId") or ""),
+        tool=g.tool,
     )
     db().add(item)
     db().commit()
@@ -160,7 +161,15 @@ def _item(course_id: int, item_id: int) -> LineItem:
     item = db().get(LineItem, item_id)
     if item is None or item.course_id != course_id:
         raise ServiceRefused(404, f"Not Found: Grade item {item_id} doesn't exist")
+    if not _of_this_tool(item):
+        refusals = {"canvas": (412, "Tool does not have permission to view line_item")}
+        raise ServiceRefused(*refusals.get(lms().personality.name, (403, "Forbidden")))
     return item
+
+
+def _of_this_tool(item: LineItem) -> bool:
+    """Whether the tool that asks may know of the column: no tool sees another's."""
+    return tool_of_item(item) is g.tool
 
 
 def _checked_label_and_maximum(body: Mapping[str, Any]) -> tuple[str, float]:
@@ -182,7 +191,7 @@ def _linked_activity(course: Course, link_id: object) -> Activity | None:
     if link_id is None:
         return None
     for activity in course.activities:
-        if resource_link_id(activity) == str(link_id):
+        if activity.tool is g.tool and resource_link_id(activity) == str(link_id):
             return activity
     refusals = {"moodle": (403, "Forbidden"), "canvas": (404, "The specified resource does not exist.")}
     raise ServiceRefused(*refusals.get(lms().personality.name, (404, "resourceLinkId is not known")))

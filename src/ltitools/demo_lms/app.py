@@ -1,9 +1,9 @@
-"""Makes the demo LMS: one Flask application, one database, one tool."""
+"""Makes the demo LMS: one Flask application, one database."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask, Response, render_template, request
@@ -12,7 +12,8 @@ from jinja2 import StrictUndefined
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
-from ltitools.demo_lms import access, faults, oauth, presentation
+from ltitools.demo_lms import access, faults, oauth, presentation, sign_in
+from ltitools.demo_lms.administration import administration
 from ltitools.demo_lms.ags import ags
 from ltitools.demo_lms.control import control as control_routes
 from ltitools.demo_lms.deep_linking import deep_linking
@@ -20,13 +21,14 @@ from ltitools.demo_lms.faults import Faults
 from ltitools.demo_lms.lms import (
     FetchKeys,
     Lms,
+    SignInClient,
     ToolRegistration,
     close_db,
     close_with,
     lms,
     open_database,
     register_tool,
-    registered_tool,
+    remembered_tool,
     session_secret,
     texts,
 )
@@ -35,6 +37,7 @@ from ltitools.demo_lms.nrps import nrps
 from ltitools.demo_lms.oidc import oidc
 from ltitools.demo_lms.pages import pages
 from ltitools.demo_lms.personalities import PERSONALITIES, Name
+from ltitools.demo_lms.registration import registration
 from ltitools.demo_lms.seed import forget_old, seed
 from ltitools.demo_lms.storage import storage
 from ltitools.demo_lms.teaching import teaching
@@ -58,12 +61,14 @@ def create_lms(
     now: Callable[[], datetime] = _utcnow,
     fetch_keys: FetchKeys = fetch_json,
     faults: Faults | None = None,
+    sign_in_clients: Iterable[SignInClient] = (),
 ) -> Flask:
     """The LMS at `public_url`, which is also its issuer.
 
     `database` is an SQLAlchemy URL of SQLite; ``sqlite://`` is in memory. A file keeps keys, activities and
-    grades. `tool` is remembered; later it can be left out, or changed by `register_tool`. `control` adds the
-    routes for tests. `now`, `fetch_keys` (a JWKS URL to its JSON) and `faults` are for tests in the same process.
+    grades. `tool` is remembered; later it can be left out, or changed by `register_tool`. Others register themselves.
+    People of `sign_in_clients` sign in here. `control` adds the routes for tests. `now`, `fetch_keys` (a JWKS URL to
+    its JSON) and `faults` are for tests in the same process.
     """
     app = Flask(__name__, static_url_path="/static")
     engine = open_database(database)
@@ -77,13 +82,14 @@ def create_lms(
         faults=faults or Faults(),
         engine=engine,
         lock=threading.RLock(),
+        sign_in_clients={each.client_id: each for each in sign_in_clients},
     )
     app.extensions["demo_lms"] = state
     with Session(engine) as session:
         seed(session, state.public_url)
         forget_old(session, now())
         secret = session_secret(session)
-        state.tool = registered_tool(session)
+        tool = tool or remembered_tool(session)
         session.commit()
     app.config.update(
         SECRET_KEY=secret,
@@ -106,9 +112,10 @@ def _install(app: Flask, with_control: bool) -> None:
     install_jinja(app.jinja_env, default=texts, prefixes={"lms": texts})
     presentation.install(app)
     oauth.init_app(app)
-    for blueprint in (pages, teaching, oidc, storage, deep_linking, ags, nrps):
+    sign_in.init_app(app)
+    blueprints = (pages, teaching, administration, oidc, storage, deep_linking, ags, nrps, registration)
+    for blueprint in (*blueprints, oauth.oauth, sign_in.sign_in):
         app.register_blueprint(blueprint)
-    app.register_blueprint(oauth.oauth)
     if with_control:
         app.register_blueprint(control_routes)
     app.before_request(lambda: faults.before(lms().faults))
@@ -122,9 +129,11 @@ def _install(app: Flask, with_control: bool) -> None:
 def _finish(response: Response) -> Response:
     """Let go of the database, then misbehave if a test asked for it, then add the headers of every answer."""
     close_db()
+    policy = response.headers.get("Content-Security-Policy") or presentation.content_security_policy()
+    close_db()
     response = faults.after(response)
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", presentation.content_security_policy())
+    headers.setdefault("Content-Security-Policy", policy)
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     if response.mimetype == "text/html":
@@ -138,7 +147,7 @@ def _problem(problem: access.Problem) -> ResponseReturnValue:
 
 
 def _not_found(error: NotFound) -> ResponseReturnValue:
-    if request.path.startswith("/lti/"):
+    if request.path.startswith(("/lti/", "/api/")):
         return error
     title, text = _("There is no such page"), _("The address may be wrong, or the activity was deleted.")
     return render_template("lms/problem.html", title=title, text=text), 404

@@ -12,21 +12,14 @@ from typing import Any
 from sqlalchemy import select
 
 from ltitools.demo_lms.access import role_in
-from ltitools.demo_lms.lms import ToolRegistration, db, lms
-from ltitools.demo_lms.models import Activity, Course, Launch, LineItem, Person
+from ltitools.demo_lms.lms import AGS_SCOPES, NRPS_SCOPE, db, lms
+from ltitools.demo_lms.models import Activity, Course, Launch, LineItem, Person, Tool
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 VERSION = "1.3.0"
-AGS_SCOPES = (
-    "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem",
-    "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly",
-    "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly",
-    "https://purl.imsglobal.org/spec/lti-ags/scope/score",
-)
-NRPS_SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 
 
 def subject(person: Person) -> str:
@@ -51,22 +44,26 @@ def resource_link_id(activity: Activity) -> str:
     return str(activity.id) if lms().personality.numeric_ids else activity.resource_link_id
 
 
-def line_items_url(course: Course) -> str:
-    """The address of a course's columns."""
-    return lms().url("ags.line_items", course_id=course.id, query=_type_id())
+def line_items_url(course: Course, tool: Tool | None) -> str:
+    """The address of a course's columns, as `tool` is told it."""
+    return lms().url("ags.line_items", course_id=course.id, query=_type_id(tool))
 
 
 def line_item_url(item: LineItem) -> str:
     """The address of a column. Moodle's has a query, which ``/scores`` has to be put before."""
-    return lms().url("ags.line_item", course_id=item.course_id, item_id=item.id, query=_type_id())
+    return lms().url("ags.line_item", course_id=item.course_id, item_id=item.id, query=_type_id(tool_of_item(item)))
 
 
-def _type_id() -> str:
-    tool = lms().tool
-    return f"type_id={tool.deployment_id}" if tool and lms().personality.line_item_query else ""
+def tool_of_item(item: LineItem) -> Tool | None:
+    """The tool that a column belongs to."""
+    return item.activity.tool if item.activity else item.tool
 
 
-def id_token_claims(launch: Launch, tool: ToolRegistration, nonce: str) -> dict[str, Any]:
+def _type_id(tool: Tool | None) -> str:
+    return f"type_id={tool.deployments[0].deployment_id}" if tool and lms().personality.line_item_query else ""
+
+
+def id_token_claims(launch: Launch, tool: Tool, nonce: str) -> dict[str, Any]:
     """The claims of `launch`, signed nowhere yet."""
     habits = lms().personality
     issued_at = int(lms().now().timestamp())
@@ -77,13 +74,10 @@ def id_token_claims(launch: Launch, tool: ToolRegistration, nonce: str) -> dict[
         "iss": lms().public_url,
         "aud": tool.client_id,
         "sub": subject(launch.person),
-        "name": launch.person.name,
-        "given_name": launch.person.given_name,
-        "family_name": launch.person.family_name,
-        "email": launch.person.email,
-        f"{LTI}deployment_id": tool.deployment_id,
+        **told_of(launch.person, tool),
+        f"{LTI}deployment_id": tool.deployment_in(launch.course),
         f"{LTI}version": VERSION,
-        f"{LTI}target_link_uri": target_link_uri(launch.activity, tool),
+        f"{LTI}target_link_uri": target_link_uri(launch, tool),
         f"{LTI}roles": list(habits.roles[role_in(launch.course, launch.person) or "learner"]),
         f"{LTI}context": {
             "id": context_id(launch.course),
@@ -106,20 +100,31 @@ def id_token_claims(launch: Launch, tool: ToolRegistration, nonce: str) -> dict[
             "person_sourcedid": f"campus-{launch.person.key}",
             "course_section_sourcedid": f"campus-{launch.course.label}",
         },
-        AGS: _grade_services(launch),
-        NRPS: {
-            "context_memberships_url": lms().url("nrps.members", course_id=launch.course_id),
-            "service_versions": ["1.0", "2.0"] if habits.name == "moodle" else ["2.0"],
-        },
+        **_services(launch, tool),
         **_message(launch),
     }
-    return _own_habits(claims, launch)
+    return _own_habits(claims, launch, tool)
 
 
-def _grade_services(launch: Launch) -> dict[str, Any]:
-    services: dict[str, Any] = {"scope": list(AGS_SCOPES), "lineitems": line_items_url(launch.course)}
-    if launch.activity and launch.activity.line_item:
-        services["lineitem"] = line_item_url(launch.activity.line_item)
+def told_of(person: Person, tool: Tool) -> dict[str, str]:
+    """What `tool` is told of a person besides their id."""
+    named = {"name": person.name, "given_name": person.given_name, "family_name": person.family_name}
+    return (named if "name" in tool.shares else {}) | ({"email": person.email} if "email" in tool.shares else {})
+
+
+def _services(launch: Launch, tool: Tool) -> dict[str, Any]:
+    """The services that the tool was granted, with their addresses."""
+    services: dict[str, Any] = {}
+    scopes = [scope for scope in AGS_SCOPES if scope in tool.scopes]
+    if scopes:
+        services[AGS] = {"scope": scopes, "lineitems": line_items_url(launch.course, tool)}
+        if launch.activity and launch.activity.line_item:
+            services[AGS]["lineitem"] = line_item_url(launch.activity.line_item)
+    if NRPS_SCOPE in tool.scopes:
+        services[NRPS] = {
+            "context_memberships_url": lms().url("nrps.members", course_id=launch.course_id),
+            "service_versions": ["1.0", "2.0"] if lms().personality.name == "moodle" else ["2.0"],
+        }
     return services
 
 
@@ -162,11 +167,11 @@ def _choosing(launch: Launch) -> dict[str, Any]:
     }
 
 
-def _own_habits(claims: dict[str, Any], launch: Launch) -> dict[str, Any]:
+def _own_habits(claims: dict[str, Any], launch: Launch, tool: Tool) -> dict[str, Any]:
     habits = lms().personality
-    if launch.activity:
-        claims[f"{LTI}custom"] = custom_values(launch)
-    elif habits.name == "moodle":
+    if launch.activity or tool.custom:
+        claims[f"{LTI}custom"] = custom_values(launch, tool)
+    if not launch.activity and habits.name == "moodle":
         claims[f"{LTI}launch_presentation"] = {"locale": habits.locale(launch.locale)}
     if habits.name == "moodle":
         claims[f"{LTI}ext"] = {"user_username": launch.person.key, "lms": "moodle-2"}
@@ -183,17 +188,22 @@ def _own_habits(claims: dict[str, Any], launch: Launch) -> dict[str, Any]:
     return claims
 
 
-def target_link_uri(activity: Activity | None, tool: ToolRegistration) -> str:
-    """Where the tool is asked to take the person."""
-    return activity.url if activity and activity.url else tool.launch_url
+def target_link_uri(launch: Launch, tool: Tool) -> str:
+    """Where the tool is asked to take the person: the link's own address, or the one of the place."""
+    if launch.activity:
+        return launch.activity.url or tool.launch_url
+    if launch.answer_key:
+        return tool.deep_linking_url or tool.launch_url
+    return str(tool.placements.get("course_navigation", {}).get("target_link_uri") or tool.launch_url)
 
 
-def custom_values(launch: Launch) -> dict[str, str]:
-    """The custom parameters of the link with their ``$Variables`` filled in. An unknown variable stays as it is."""
+def custom_values(launch: Launch, tool: Tool) -> dict[str, str]:
+    """The custom parameters of the tool and of the link with their ``$Variables`` filled in. An unknown variable
+    stays as it is."""
     activity = launch.activity
-    assert activity is not None
-    known = _variables(launch, activity)
-    values = {name: known.get(value, value) for name, value in activity.custom.items()}
+    known = _variables(launch)
+    asked = {**tool.custom, **(activity.custom if activity else {})}
+    values = {name: known.get(value, value) for name, value in asked.items()}
     if lms().personality.name != "moodle":
         return values
     # Moodle cuts a value at its first line, adds an address of its own, and says a key that is not plain twice.
@@ -203,8 +213,8 @@ def custom_values(launch: Launch) -> dict[str, str]:
     return plain | values | {"context_memberships_url": members}
 
 
-def _variables(launch: Launch, activity: Activity) -> Mapping[str, str]:
-    person, course = launch.person, launch.course
+def _variables(launch: Launch) -> Mapping[str, str]:
+    person, course, activity = launch.person, launch.course, launch.activity
     known = {
         "$User.id": subject(person),
         "$User.username": person.key,
@@ -216,12 +226,15 @@ def _variables(launch: Launch, activity: Activity) -> Mapping[str, str]:
         "$Context.title": course.title,
         "$Context.label": course.label,
         "$Context.id.history": ",".join(_ancestors(course)),
-        "$ResourceLink.id": resource_link_id(activity),
-        "$ResourceLink.title": activity.title,
-        "$ResourceLink.description": activity.text,
     }
+    if activity:
+        known |= {
+            "$ResourceLink.id": resource_link_id(activity),
+            "$ResourceLink.title": activity.title,
+            "$ResourceLink.description": activity.text,
+        }
     if lms().personality.name != "moodle":
-        origin = activity.copied_from
+        origin = activity.copied_from if activity else None
         known["$ResourceLink.id.history"] = resource_link_id(origin) if origin else ""
         known["$Message.locale"] = launch.locale
     return known

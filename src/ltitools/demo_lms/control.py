@@ -4,15 +4,25 @@
 ``GET  /control/state``       gradebook cells with every score that was sent, activities, people, request counts
 ``POST /control/reset``       back to the seeded state, without faults
 ``POST /control/activities``  an activity without the tool's help: ``{"course", "title", "custom", "url", "graded",
-                              "score_maximum", "target", "text", "opens_at", "closes_at", "due_at"}``, all optional
+                              "score_maximum", "target", "text", "opens_at", "closes_at", "due_at", "tool"}``, all
+                              optional
 ``POST /control/levers``      how the services answer from now on; see `levers.Levers`. ``{}`` is as usual
+``POST /control/register``     begin a registration as the administrator does: ``{"url": <the tool's registration URL>,
+                              "tool": <number of one to renew, or nothing>}``. The answer has ``url`` to open, and its
+                              ``openid_configuration`` and ``registration_token``
+``POST /control/tools``        ``{"tool": <number>, "state": "active" or "inactive" or "deleted", "scopes": [those that
+                              it keeps], "placements": [the same], "update": "accept" or "discard"}``, all but the
+                              first optional; the tools are in ``/control/state``
+``POST /control/deployments``  ``{"tool", "course"}``: the same client once more, for a course
+``POST /control/sign-in-clients``  ``{"client_id", "client_secret", "redirect_uris"}``: a console to sign in to
 ``POST /control/rotate-key``  sign with a new key; ``{"forget": true}`` no longer publishes the old ones
 ``POST /control/launch``      begin a launch; the answer is the login initiation
 
 A whole launch without a browser takes two requests to the LMS and two to the tool:
 
 1. ``POST /control/launch`` with ``{"person": "ben", "activity": 1}``, or ``{"person": "therese", "course": 1,
-   "message": "deep_linking"}``; a click on Ben's grade is ``{"person": "therese", "activity": 1, "review": "ben"}``.
+   "message": "deep_linking", "tool": 2}``; a click on Ben's grade is ``{"person": "therese", "activity": 1,
+   "review": "ben"}``.
    The answer is ``{"action": <the tool's login URL>, "fields": {…}}`` and a session cookie for the person.
    `tampering` may spoil the token: ``{"claims": {…}, "remove": [names], "header": {…}, "key": "other", "signature":
    "broken", "form": {more fields of the POST}}``; a header value of null leaves it out.
@@ -32,15 +42,19 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import delete, select
 
 from ltitools.demo_lms.access import sign_in
+from ltitools.demo_lms.administration import keep
 from ltitools.demo_lms.ags import described_item
 from ltitools.demo_lms.claims import LTI, context_id, resource_link_id, subject
 from ltitools.demo_lms.faults import Fault
 from ltitools.demo_lms.levers import Levers
-from ltitools.demo_lms.lms import db, lms, new_signing_key
-from ltitools.demo_lms.models import Activity, Course, Grade, LineItem, Person, ScorePost, SigningKey
+from ltitools.demo_lms.lms import SignInClient, db, lms, new_signing_key
+from ltitools.demo_lms.models import Activity, Course, Grade, LineItem, Person, ScorePost, SigningKey, Tool
 from ltitools.demo_lms.oidc import begin_launch
+from ltitools.demo_lms.registration import begin_registration
+from ltitools.demo_lms.registration_rules import RULES
 from ltitools.demo_lms.scoring import read_time
 from ltitools.demo_lms.seed import reset
+from ltitools.demo_lms.tools import INACTIVE, activate, active_tools, all_tools, choosers, deploy, take, tool_here
 
 control = Blueprint("control", __name__, url_prefix="/control")
 
@@ -86,6 +100,53 @@ def rotate_key() -> ResponseReturnValue:
     return "", 204
 
 
+@control.post("/register")
+def begin_to_register() -> ResponseReturnValue:
+    """What the administrator's browser would open the tool's registration page with."""
+    asked = _body()
+    begun = begin_registration(asked["url"], db().get_one(Tool, asked["tool"]) if asked.get("tool") else None)
+    db().commit()
+    return jsonify(begun)
+
+
+@control.post("/tools")
+def change_tool() -> ResponseReturnValue:
+    """What the administrator would do with a tool."""
+    asked = _body()
+    tool = db().get_one(Tool, asked["tool"])
+    if asked.get("update") == "accept" and tool.update is not None:
+        take(tool, RULES[lms().personality.name](tool.update))
+    if "update" in asked:
+        tool.update = None
+    keep(tool, asked.get("scopes", tool.scopes), asked.get("placements", list(tool.placements)))
+    if asked.get("state") == "active":
+        activate(tool)
+    elif asked.get("state") == "inactive":
+        tool.state = INACTIVE
+    elif asked.get("state") == "deleted":
+        db().delete(tool)
+    db().commit()
+    return "", 204
+
+
+@control.post("/deployments")
+def add_deployment() -> ResponseReturnValue:
+    """A tool, made available once more."""
+    asked = _body()
+    made = deploy(db().get_one(Tool, asked["tool"]), db().get_one(Course, asked["course"]))
+    db().commit()
+    return jsonify(deployment_id=made.deployment_id), 201
+
+
+@control.post("/sign-in-clients")
+def add_sign_in_client() -> ResponseReturnValue:
+    """A site whose people sign in here."""
+    asked = _body()
+    client = SignInClient(asked["client_id"], asked["client_secret"], tuple(asked["redirect_uris"]))
+    lms().sign_in_clients[client.client_id] = client
+    return "", 204
+
+
 @control.post("/activities")
 def add_activity() -> ResponseReturnValue:
     """An activity, placed without asking the tool."""
@@ -93,6 +154,7 @@ def add_activity() -> ResponseReturnValue:
     course = db().get_one(Course, asked.get("course", 1))
     activity = Activity(
         course=course,
+        tool=_tool_asked(asked),
         title=asked.get("title", "Activity"),
         text=asked.get("text", ""),
         url=asked.get("url"),
@@ -119,8 +181,10 @@ def launch() -> ResponseReturnValue:
     activity = None
     if asked.get("message", "resource_link") == "resource_link":
         activity = db().get_one(Activity, asked["activity"])
+    tool = activity.tool if activity else None
     course = activity.course if activity else db().get_one(Course, asked.get("course", 1))
     form = begin_launch(
+        tool or tool_here(asked.get("tool"), None if activity else choosers()),
         person,
         course,
         activity,
@@ -146,6 +210,7 @@ def state() -> ResponseReturnValue:
             {"id": each.id, "context_id": context_id(each), "title": each.title}
             for each in db().scalars(select(Course).order_by(Course.id))
         ],
+        tools=[_described_tool(each) for each in all_tools()],
         activities=[_described_activity(each) for each in db().scalars(select(Activity).order_by(Activity.id))],
         gradebook=[
             {**described_item(each), "course": each.course_id, "cells": _described_cells(each)}
@@ -166,11 +231,39 @@ def _body() -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def _tool_asked(asked: dict[str, Any]) -> Tool | None:
+    """The tool that is asked for, or the first that is active, if any."""
+    return db().get_one(Tool, asked["tool"]) if "tool" in asked else next(iter(active_tools()), None)
+
+
+def _described_tool(tool: Tool) -> dict[str, Any]:
+    return {
+        "id": tool.id,
+        "client_id": tool.client_id,
+        "title": tool.title,
+        "state": tool.state,
+        "given": tool.given,
+        "deployments": [{"id": each.deployment_id, "course": each.course_id} for each in tool.deployments],
+        "login_url": tool.login_url,
+        "launch_url": tool.launch_url,
+        "deep_linking_url": tool.deep_linking_url,
+        "redirect_uris": tool.redirect_uris,
+        "jwks_url": tool.jwks_url,
+        "scopes": tool.scopes,
+        "shares": tool.shares,
+        "placements": tool.placements,
+        "custom": tool.custom,
+        "asked": tool.asked,
+        "update": tool.update,
+    }
+
+
 def _described_activity(activity: Activity) -> dict[str, Any]:
     item = activity.line_item
     return {
         "id": activity.id,
         "course": activity.course_id,
+        "tool": activity.tool_id,
         "resource_link_id": resource_link_id(activity),
         "title": activity.title,
         "text": activity.text,

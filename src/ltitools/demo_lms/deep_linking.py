@@ -5,6 +5,7 @@ Nothing is created unless the whole answer verifies; the page then says which ru
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +17,14 @@ from joserfc.errors import JoseError
 from sqlalchemy import select
 
 from ltitools.demo_lms.access import TEACHES, Problem, open_course, role_in, session_key
+from ltitools.demo_lms.addresses import origin_of
 from ltitools.demo_lms.claims import DEEP_LINKING, LTI, VERSION
-from ltitools.demo_lms.lms import ToolRegistration, db, lms, origin_of, texts
-from ltitools.demo_lms.models import Activity, Course, Launch, LineItem
+from ltitools.demo_lms.lms import db, lms, texts
+from ltitools.demo_lms.models import Activity, Course, Launch, LineItem, Tool
 from ltitools.demo_lms.oauth import KeysUnavailable, tool_keys, use_once
-from ltitools.demo_lms.oidc import FormPost, tool_here
+from ltitools.demo_lms.oidc import FormPost
 from ltitools.demo_lms.scoring import read_time
+from ltitools.demo_lms.tools import tool_here, tool_of_client
 
 _ = texts.gettext
 lazy = texts.lazy
@@ -53,11 +56,11 @@ def receive(course_id: int) -> ResponseReturnValue:
         fields = {**request.form.to_dict(), "repost": "true"}
         form = FormPost(lms().public_url + request.full_path.rstrip("?"), fields)
         return render_template("lms/post.html", form=form, purpose="return")
-    tool = tool_here()
+    tool = _tool_answering(request.form.get("JWT", "")) or tool_here()
     try:
         claims = verified(request.form.get("JWT", ""), tool)
         course, _person, _role = open_course(course_id, teaching=True)
-        launch = _asked_for(claims, course)
+        launch = _asked_for(claims, course, tool)
         added = _add(claims, course, tool)
     except ResponseRefused as refusal:
         db().rollback()
@@ -72,7 +75,16 @@ def receive(course_id: int) -> ResponseReturnValue:
     return render_template("lms/post.html", form=form, purpose="return", leave_frame=True)
 
 
-def verified(token: str, tool: ToolRegistration) -> dict[str, Any]:
+def _tool_answering(token: str) -> Tool | None:
+    """The tool that the response says it is from, unverified: that tool's keys then have to agree."""
+    try:
+        claims = json.loads(jws.extract_compact(token.encode()).payload or b"{}")
+        return tool_of_client(claims.get("iss"))
+    except (JoseError, ValueError, AttributeError):
+        return None
+
+
+def verified(token: str, tool: Tool) -> dict[str, Any]:
     """The claims of a deep linking response, all of them checked but the binding to the request.
 
     https://www.imsglobal.org/spec/lti-dl/v2p0#deep-linking-response-message and
@@ -88,10 +100,11 @@ def verified(token: str, tool: ToolRegistration) -> dict[str, Any]:
     except (JoseError, ValueError) as error:
         raise ResponseRefused(f"the JWT cannot be verified ({error})") from error
     audience = claims.get("aud")
+    deployments = [each.deployment_id for each in tool.deployments]
     expected: Mapping[str, bool] = {
         "iss is not the client id": claims.get("iss") == tool.client_id,
         "aud is not this LMS": lms().public_url in (audience if isinstance(audience, list) else [audience]),
-        "the deployment id is another": claims.get(f"{LTI}deployment_id") == tool.deployment_id,
+        "the deployment id is another": claims.get(f"{LTI}deployment_id") in deployments,
         "the message type is not LtiDeepLinkingResponse": claims.get(f"{LTI}message_type") == "LtiDeepLinkingResponse",
         "the version is not 1.3.0": claims.get(f"{LTI}version") == VERSION,
         "there is no nonce": isinstance(claims.get("nonce"), str) and bool(claims["nonce"]),
@@ -114,7 +127,7 @@ def _check_times(claims: Mapping[str, Any]) -> None:
         raise ResponseRefused("iat is more than five minutes ago, or in the future")
 
 
-def _asked_for(claims: Mapping[str, Any], course: Course) -> Launch:
+def _asked_for(claims: Mapping[str, Any], course: Course, tool: Tool) -> Launch:
     """The request that this answers: of this browser session and course, and not answered yet."""
     if not use_once("nonce", str(claims["nonce"])):
         raise ResponseRefused("the nonce was used before")
@@ -125,11 +138,13 @@ def _asked_for(claims: Mapping[str, Any], course: Course) -> Launch:
         "generic": str(claims.get(f"{DEEP_LINKING}data", "")),
     }[habits]
     launch = db().scalar(select(Launch).where(Launch.answer_key == answer_key))
-    if launch is None or launch.course_id != course.id:
+    if launch is None or launch.course_id != course.id or launch.tool is not tool:
         what = "data is not what was sent" if habits == "generic" else "the return address was changed"
         raise ResponseRefused(what)
     if launch.session_key != session_key():
         raise ResponseRefused("the request was made in another browser session")
+    if claims[f"{LTI}deployment_id"] != tool.deployment_in(course):
+        raise ResponseRefused("the deployment id is that of another course")
     if launch.answered_at is not None:
         raise ResponseRefused("the request was answered before")
     assert role_in(course, launch.person) in TEACHES
@@ -139,7 +154,7 @@ def _asked_for(claims: Mapping[str, Any], course: Course) -> Launch:
 # What the items become --------------------------------------------------------------------------------------
 
 
-def _add(claims: Mapping[str, Any], course: Course, tool: ToolRegistration) -> Added:
+def _add(claims: Mapping[str, Any], course: Course, tool: Tool) -> Added:
     items = claims.get(f"{DEEP_LINKING}content_items", [])
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ResponseRefused("content_items is not a list of objects")
@@ -152,12 +167,12 @@ def _add(claims: Mapping[str, Any], course: Course, tool: ToolRegistration) -> A
         if problem:
             added.left_out.append(_("“%(title)s” was not added: %(problem)s", title=title, problem=problem))
         else:
-            added.activities.append(_activity(item, title, course))
+            added.activities.append(_activity(item, title, course, tool))
     db().add_all(added.activities)
     return added
 
 
-def _why_not(item: Mapping[str, Any], tool: ToolRegistration) -> str:
+def _why_not(item: Mapping[str, Any], tool: Tool) -> str:
     if item.get("type") != "ltiResourceLink":
         return _("this LMS only adds activities of the tool.")
     url = item.get("url")
@@ -169,12 +184,13 @@ def _why_not(item: Mapping[str, Any], tool: ToolRegistration) -> str:
     return ""
 
 
-def _activity(item: Mapping[str, Any], title: str, course: Course) -> Activity:
+def _activity(item: Mapping[str, Any], title: str, course: Course, tool: Tool) -> Activity:
     """The activity that a content item asks for: https://www.imsglobal.org/spec/lti-dl/v2p0#lti-resource-link"""
     available, submission = _part(item, "available"), _part(item, "submission")
     in_window = "window" in item and "iframe" not in item
     activity = Activity(
         course=course,
+        tool=tool,
         title=title,
         text=str(item.get("text") or ""),
         url=str(item["url"]) if item.get("url") else None,

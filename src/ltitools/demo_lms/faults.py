@@ -26,6 +26,8 @@ KINDS = {
     "oidc.jwks": "jwks",
     "oidc.authorize": "auth",
     "deep_linking.receive": "deep_linking",
+    "registration.configuration": "configuration",
+    "registration.register": "registration",
 }
 MAX_HANG_SECONDS = 120.0
 

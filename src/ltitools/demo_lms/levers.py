@@ -12,6 +12,7 @@ from typing import Any
 NEXT_PAGES = ("", "elsewhere", "circle")
 STATUSES = ("Active", "Inactive", "Deleted")
 STORAGE = ("", "silent", "hostile", "full", "absent")
+SIGN_INS = ("", "unverified", "nonce", "issuer", "denied")
 
 
 @dataclass
@@ -28,6 +29,15 @@ class Levers:
     instead of every id_token: ``login_required``, ``launch_no_longer_valid``, ``access_denied``, …
     `scopes_withheld` are those that the tool is not granted, by their last word (``score``). A token is then for the
     others, or with `all_scopes_or_none` there is none.
+
+    Of dynamic registration: the configuration names another `issuer`, or does without the scopes (last words again)
+    of `scopes_unsupported`; `padding` is so many bytes of nonsense in the configuration and in the answer; in the
+    answer there is no client id with `client_id_withheld`. Canvas makes and tells the deployment at once with
+    `deployment_in_answer`, and lets a tool change its own registration with `registration_updates`. Statuses, bodies,
+    redirects, delays and lost answers are faults of the kinds ``configuration`` and ``registration``.
+
+    `sign_in` is what is wrong with whoever signs in to a console: their address is not verified (unverified), the
+    nonce or the issuer of their token is another, or they said no (denied).
     """
 
     page_size: int = 0
@@ -38,6 +48,13 @@ class Levers:
     refuse: str = ""
     scopes_withheld: list[str] = field(default_factory=list)
     all_scopes_or_none: bool = False
+    issuer: str = ""
+    scopes_unsupported: list[str] = field(default_factory=list)
+    padding: int = 0
+    client_id_withheld: bool = False
+    deployment_in_answer: bool = False
+    registration_updates: bool = False
+    sign_in: str = ""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Levers:
@@ -50,4 +67,6 @@ class Levers:
             raise ValueError(f"'next_page' is one of {NEXT_PAGES}, a status one of {STATUSES}")
         if levers.storage not in STORAGE:
             raise ValueError(f"'storage' is one of {STORAGE}")
+        if levers.sign_in not in SIGN_INS:
+            raise ValueError(f"'sign_in' is one of {SIGN_INS}")
         return levers

@@ -7,21 +7,21 @@ import secrets
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, url_for
 from joserfc.jwk import KeySet, RSAKey
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Engine, Table, create_engine, event, inspect, select, text
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
+from ltitools.demo_lms.addresses import domain_of
 from ltitools.demo_lms.faults import Faults
 from ltitools.demo_lms.levers import Levers
-from ltitools.demo_lms.models import Activity, Base, Setting, SigningKey
+from ltitools.demo_lms.models import Activity, Base, Deployment, LineItem, Setting, SigningKey, Tool
 from ltitools.demo_lms.personalities import STORAGE_FRAME, Personality
 from ltitools.i18n import Domain
 
@@ -29,9 +29,18 @@ texts = Domain("demo_lms", Path(__file__).parent / "translations")
 FetchKeys = Callable[[str], Mapping[str, Any]]
 
 
+AGS_SCOPES = (
+    "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem",
+    "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly",
+    "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly",
+    "https://purl.imsglobal.org/spec/lti-ags/scope/score",
+)
+NRPS_SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
+
+
 @dataclass(frozen=True)
 class ToolRegistration:
-    """The one tool of this LMS, as its administrator would have entered it.
+    """A tool of this LMS as its administrator would have entered it, with all rights and active at once.
 
     `launch_url` is the only redirect URI, compared exactly.
     """
@@ -44,16 +53,14 @@ class ToolRegistration:
     title: str
     icon_url: str | None = None
 
-    @property
-    def origin(self) -> str:
-        """Where the tool's pages come from: the only origin that may be framed or heard."""
-        return origin_of(self.launch_url)
 
+@dataclass(frozen=True)
+class SignInClient:
+    """A site whose people may sign in with this LMS: see `sign_in`."""
 
-def origin_of(url: str) -> str:
-    """Scheme, host and port of `url`."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    client_id: str
+    client_secret: str
+    redirect_uris: tuple[str, ...]
 
 
 @dataclass
@@ -72,7 +79,7 @@ class Lms:
     engine: Engine
     lock: threading.RLock
     levers: Levers = field(default_factory=Levers)
-    tool: ToolRegistration | None = None
+    sign_in_clients: dict[str, SignInClient] = field(default_factory=dict)
 
     @property
     def storage_target(self) -> str:
@@ -101,8 +108,23 @@ def open_database(database: str) -> Engine:
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=15000"):
             connection.execute(f"PRAGMA {pragma}")
 
-    Base.metadata.create_all(engine)
+    for table in Base.metadata.sorted_tables:
+        _bring_up_to_date(engine, table)
     return engine
+
+
+def _bring_up_to_date(engine: Engine, table: Table) -> None:
+    """Make `table`, or add the columns that it has got since the file was written; such a column may be empty."""
+    if not inspect(engine).has_table(table.name):
+        table.create(engine)
+        return
+    there = {column["name"] for column in inspect(engine).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in there:
+            kind = column.type.compile(engine.dialect)
+            links = " ".join(f"REFERENCES {k.column.table.name} ON DELETE {k.ondelete}" for k in column.foreign_keys)
+            with engine.begin() as connection:
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind} {links}"))
 
 
 def close_with(app: Flask, engine: Engine) -> None:
@@ -140,26 +162,40 @@ def session_secret(session: Session) -> str:
     return str(row.value["secret"])
 
 
-def register_tool(app: Flask, tool: ToolRegistration) -> None:
-    """Make `tool` the one tool of the LMS. Activities follow it when its launch URL has moved."""
+def register_tool(app: Flask, registration: ToolRegistration) -> None:
+    """Enter the tool of whoever starts the LMS, or change it. Activities follow it when its launch URL has moved. The
+    activities and columns from before it was there become its."""
     with app.app_context():
         session = db()
-        row = session.get(Setting, "tool") or Setting(key="tool", value={})
-        known_as = row.value.get("launch_url")
-        if known_as and known_as != tool.launch_url:
-            for activity in session.scalars(select(Activity).where(Activity.url.startswith(known_as))):
-                assert activity.url is not None
-                activity.url = tool.launch_url + activity.url.removeprefix(known_as)
-        row.value = asdict(tool)
-        session.add(row)
+        tool = session.scalar(select(Tool).where(Tool.given)) or Tool(given=True)
+        known_as: str | None = tool.launch_url
+        tool.state = "active"
+        tool.client_id, tool.title, tool.icon_url = registration.client_id, registration.title, registration.icon_url
+        tool.login_url, tool.jwks_url = registration.login_url, registration.jwks_url
+        tool.launch_url = tool.deep_linking_url = registration.launch_url
+        tool.redirect_uris, tool.domain = [registration.launch_url], domain_of(registration.launch_url)
+        tool.scopes, tool.shares = [*AGS_SCOPES, NRPS_SCOPE], ["name", "email"]
+        everywhere = [each for each in tool.deployments if each.course_id is None] or [Deployment(tool=tool)]
+        everywhere[0].deployment_id = registration.deployment_id
+        session.add(tool)
+        for activity in session.scalars(select(Activity)):
+            if known_as is None:
+                activity.tool = activity.tool or tool
+            elif activity.tool is tool and (activity.url or "").startswith(known_as):
+                activity.url = tool.launch_url + (activity.url or "").removeprefix(known_as)
+        if known_as is None:
+            for item in session.scalars(select(LineItem).where(LineItem.tool_id.is_(None))):
+                item.tool = tool
         session.commit()
-        lms().tool = tool
 
 
-def registered_tool(session: Session) -> ToolRegistration | None:
-    """The tool that was registered before a restart."""
+def remembered_tool(session: Session) -> ToolRegistration | None:
+    """The tool of an LMS from before there could be several; it is kept as one of them from then on."""
     row = session.get(Setting, "tool")
-    return ToolRegistration(**row.value) if row else None
+    if row is None:
+        return None
+    session.delete(row)
+    return ToolRegistration(**row.value)
 
 
 def new_signing_key(session: Session) -> None:

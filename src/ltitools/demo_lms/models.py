@@ -14,6 +14,8 @@ from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, String, UniqueConstr
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from ltitools.demo_lms.addresses import origin_of
+
 
 class AwareDateTime(TypeDecorator[datetime]):
     """A time in UTC. SQLite forgets the zone, so it is put back on reading."""
@@ -40,7 +42,7 @@ class Base(DeclarativeBase):
 
 
 class Setting(Base):
-    """One value that outlives a restart: the secret of the session cookie, the registration of the tool."""
+    """One value that outlives a restart: the secret of the session cookie."""
 
     __tablename__ = "setting"
     key: Mapped[str] = mapped_column(primary_key=True)
@@ -53,6 +55,76 @@ class SigningKey(Base):
     __tablename__ = "signing_key"
     id: Mapped[int] = mapped_column(primary_key=True)
     jwk: Mapped[dict[str, Any]]
+
+
+class Tool(Base):
+    """A tool that this LMS knows. Only an active one is launched, heard and framed.
+
+    `given` is the one that whoever starts the LMS has entered. The others have registered themselves: `asked` is
+    their request as it came, `update` one that waits for the administrator, `registration_url` where it began and
+    `registered_with` the name in the token that it came with. What they were granted is in `scopes`, `shares` (of
+    name and email), and `placements`: per place the message, its address and its label, Canvas's way. Without
+    `deep_linking_url` the tool does not offer to choose from its content.
+    """
+
+    __tablename__ = "tool"
+    # Moodle's deployments are known by this number.
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_id: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    login_url: Mapped[str]
+    launch_url: Mapped[str]
+    jwks_url: Mapped[str]
+    icon_url: Mapped[str | None]
+    redirect_uris: Mapped[list[str]]
+    deep_linking_url: Mapped[str | None]
+    state: Mapped[str]
+    given: Mapped[bool] = mapped_column(default=False)
+    domain: Mapped[str] = mapped_column(default="")
+    scopes: Mapped[list[str]]
+    shares: Mapped[list[str]]
+    placements: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    custom: Mapped[dict[str, str]] = mapped_column(default=dict)
+    asked: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    update: Mapped[dict[str, Any] | None]
+    registration_url: Mapped[str | None]
+    registered_with: Mapped[str | None] = mapped_column(unique=True)
+    deployments: Mapped[list[Deployment]] = relationship(
+        back_populates="tool", order_by="Deployment.id", passive_deletes="all"
+    )
+
+    @property
+    def origin(self) -> str:
+        """Where the tool's pages come from: the only origin that may be framed or heard."""
+        return origin_of(self.launch_url)
+
+    def deployment_in(self, course: Course) -> str:
+        """The deployment id that the tool is told in `course`: the course's own, or the one for all."""
+        found = {each.course_id: each.deployment_id for each in self.deployments}
+        return found.get(course.id) or found.get(None) or ""
+
+
+class Deployment(Base):
+    """A tool, made available to all courses or to one."""
+
+    __tablename__ = "deployment"
+    __table_args__ = (UniqueConstraint("tool_id", "deployment_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tool_id: Mapped[int] = mapped_column(ForeignKey("tool.id", ondelete="CASCADE"))
+    course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
+    deployment_id: Mapped[str]
+    tool: Mapped[Tool] = relationship(back_populates="deployments")
+    course: Mapped[Course | None] = relationship()
+
+
+class RegistrationStart(Base):
+    """Where a registration began: what its token is called, and the address that the administrator entered."""
+
+    __tablename__ = "registration_start"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    started_at: Mapped[datetime]
 
 
 class Person(Base):
@@ -117,13 +189,14 @@ class Enrolment(Base):
 
 
 class Activity(Base):
-    """A resource link: something of the tool, placed in a course. Without `url` it opens the tool's launch URL."""
+    """A resource link: something of a tool, placed in a course. Without `url` it opens the tool's launch URL."""
 
     __tablename__ = "activity"
     # As with columns: Moodle's links are known by this number, so none is used twice.
     __table_args__ = ({"sqlite_autoincrement": True},)
     id: Mapped[int] = mapped_column(primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
+    tool_id: Mapped[int | None] = mapped_column(ForeignKey("tool.id", ondelete="SET NULL"))
     resource_link_id: Mapped[str] = mapped_column(unique=True, default=lambda: secrets.token_hex(20))
     title: Mapped[str]
     text: Mapped[str] = mapped_column(default="")
@@ -136,6 +209,7 @@ class Activity(Base):
     due_at: Mapped[datetime | None]
     copied_from_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id", ondelete="SET NULL"))
     course: Mapped[Course] = relationship(back_populates="activities")
+    tool: Mapped[Tool | None] = relationship()
     copied_from: Mapped[Activity | None] = relationship(remote_side=[id])
     line_items: Mapped[list[LineItem]] = relationship(
         back_populates="activity", order_by="LineItem.id", passive_deletes="all"
@@ -148,7 +222,7 @@ class Activity(Base):
 
 
 class LineItem(Base):
-    """A column of the gradebook. One without an activity was made by the tool for itself."""
+    """A column of the gradebook. One without an activity was made by `tool` for itself."""
 
     __tablename__ = "line_item"
     # The number of a deleted column is never given to another: its address would lead there.
@@ -156,12 +230,14 @@ class LineItem(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
     activity_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"))
+    tool_id: Mapped[int | None] = mapped_column(ForeignKey("tool.id", ondelete="SET NULL"))
     label: Mapped[str]
     score_maximum: Mapped[float]
     tag: Mapped[str] = mapped_column(default="")
     resource_id: Mapped[str] = mapped_column(default="")
     course: Mapped[Course] = relationship(back_populates="line_items")
     activity: Mapped[Activity | None] = relationship(back_populates="line_items")
+    tool: Mapped[Tool | None] = relationship()
     grades: Mapped[list[Grade]] = relationship(back_populates="line_item", passive_deletes="all")
 
 
@@ -207,6 +283,7 @@ class Launch(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id", ondelete="CASCADE"))
     activity_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"))
+    tool_id: Mapped[int | None] = mapped_column(ForeignKey("tool.id", ondelete="CASCADE"))
     target: Mapped[str]
     locale: Mapped[str]
     answer_key: Mapped[str | None] = mapped_column(unique=True)
@@ -217,6 +294,7 @@ class Launch(Base):
     person: Mapped[Person] = relationship()
     course: Mapped[Course] = relationship()
     activity: Mapped[Activity | None] = relationship()
+    tool: Mapped[Tool | None] = relationship()
 
 
 class UsedOnce(Base):
@@ -231,9 +309,28 @@ class UsedOnce(Base):
 
 
 class AccessToken(Base):
-    """A token of the services, as a hash."""
+    """A token of the services, as a hash: what `tool` may do, or what a console may learn of `person`."""
 
     __tablename__ = "access_token"
     digest: Mapped[str] = mapped_column(primary_key=True)
+    tool_id: Mapped[int | None] = mapped_column(ForeignKey("tool.id", ondelete="CASCADE"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
     scope: Mapped[str]
     expires_at: Mapped[datetime]
+    tool: Mapped[Tool | None] = relationship()
+    person: Mapped[Person | None] = relationship()
+
+
+class SignInCode(Base):
+    """An authorization code of the sign-in service, as a hash, with the request that it answers."""
+
+    __tablename__ = "sign_in_code"
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    client_id: Mapped[str]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    redirect_uri: Mapped[str]
+    scope: Mapped[str]
+    nonce: Mapped[str]
+    challenge: Mapped[str]
+    issued_at: Mapped[datetime]
+    person: Mapped[Person] = relationship()

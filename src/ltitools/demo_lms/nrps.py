@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
-from ltitools.demo_lms.claims import NRPS_SCOPE, context_id, subject
-from ltitools.demo_lms.lms import lms
-from ltitools.demo_lms.models import Enrolment
+from ltitools.demo_lms.claims import context_id, subject, told_of
+from ltitools.demo_lms.lms import NRPS_SCOPE, lms
+from ltitools.demo_lms.models import Enrolment, Tool
 from ltitools.demo_lms.services import check_accept, course_or_refused, install, needs_scope, page_of, typed
 
 CANVAS_PAGE = 50
@@ -29,7 +29,7 @@ def members(course_id: int) -> ResponseReturnValue:
     check_accept(MEMBERS_TYPE)
     course = course_or_refused(course_id)
     habits = lms().personality
-    found = [described_member(enrolment) for enrolment in course.enrolments]
+    found = [described_member(enrolment, g.tool) for enrolment in course.enrolments]
     if habits.name != "generic":
         found = [member for member in found if member["status"] == "Active"]
     wanted = request.args.get("role")
@@ -54,8 +54,8 @@ def members(course_id: int) -> ResponseReturnValue:
     return response
 
 
-def described_member(enrolment: Enrolment) -> dict[str, Any]:
-    """A member as the service describes them; Moodle shortens the roles."""
+def described_member(enrolment: Enrolment, tool: Tool) -> dict[str, Any]:
+    """A member as the service describes them to `tool`; Moodle shortens the roles."""
     person, habits = enrolment.person, lms().personality
     roles = habits.roles["test" if person.kind == "test" else enrolment.role]
     if habits.short_roles:
@@ -64,9 +64,6 @@ def described_member(enrolment: Enrolment) -> dict[str, Any]:
         "status": lms().levers.statuses.get(person.key, "Active"),
         "user_id": subject(person),
         "roles": list(roles),
-        "name": person.name,
-        "given_name": person.given_name,
-        "family_name": person.family_name,
-        "email": person.email,
+        **told_of(person, tool),
         "lis_person_sourcedid": f"campus-{person.key}",
     }

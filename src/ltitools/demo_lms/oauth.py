@@ -1,6 +1,6 @@
 """The OAuth 2 token endpoint: client credentials, the client authenticated by a JWT that it signs itself.
 
-Authlib does the work; what is ours is the client (the registered tool), its keys, and the clock. It is strict on
+Authlib does the work; what is ours is the client (a registered tool), its keys, and the clock. It is strict on
 purpose: a tool that passes here passes elsewhere.
 https://www.imsglobal.org/spec/security/v1p0/#using-json-web-tokens-with-oauth-2-0-client-credentials-grant
 """
@@ -23,13 +23,14 @@ from joserfc.jwk import KeySet, KeySetSerialization
 from joserfc.jwt import Claims, JWTClaimsRegistry
 from sqlalchemy.exc import IntegrityError
 
-from ltitools.demo_lms.claims import AGS_SCOPES, NRPS_SCOPE
-from ltitools.demo_lms.lms import ToolRegistration, db, lms
-from ltitools.demo_lms.models import AccessToken, UsedOnce
+from ltitools.demo_lms.lms import db, lms
+from ltitools.demo_lms.models import AccessToken, Tool, UsedOnce
+from ltitools.demo_lms.registration_rules import REGISTRATION_READ_SCOPE, REGISTRATION_SCOPE
+from ltitools.demo_lms.tools import ACTIVE, tool_of_client
 
 oauth = Blueprint("oauth", __name__)
 
-SCOPES = frozenset({*AGS_SCOPES, NRPS_SCOPE})
+OF_REGISTRATION = frozenset({REGISTRATION_SCOPE, REGISTRATION_READ_SCOPE})
 AUTH_METHOD = "private_key_jwt"
 GRANT_TYPE = "client_credentials"
 TOKEN_SECONDS = 3600
@@ -49,7 +50,7 @@ def init_app(app: Flask) -> None:
     """Make the application's authorization server."""
     app.config["OAUTH2_TOKEN_EXPIRES_IN"] = {GRANT_TYPE: TOKEN_SECONDS}
     server = AuthorizationServer(app, _client, _save_token)
-    server.create_oauth2_request = lambda _request: _AnyTransport(request)
+    server.create_oauth2_request = lambda _request: AnyTransport(request)
     server.register_client_auth_method(AUTH_METHOD, _Assertion(leeway=0))
     server.register_grant(_ClientCredentials)
     app.extensions["demo_lms_oauth"] = server
@@ -60,12 +61,13 @@ def digest(access_token: str) -> str:
     return hashlib.sha256(access_token.encode()).hexdigest()
 
 
-def scopes_of(access_token: str) -> frozenset[str]:
-    """What the bearer of `access_token` may do now: nothing when it is unknown or has expired."""
+def tool_of_token(access_token: str) -> tuple[Tool | None, frozenset[str]]:
+    """Whose `access_token` is, and what it is good for now: nothing when it is unknown or has expired, or when its
+    tool is not active any more."""
     row = db().get(AccessToken, digest(access_token))
-    if row is None or row.expires_at <= lms().now():
-        return frozenset()
-    return frozenset(row.scope.split())
+    if row is None or row.expires_at <= lms().now() or row.tool is None or row.tool.state != ACTIVE:
+        return None, frozenset()
+    return row.tool, frozenset(row.scope.split())
 
 
 def use_once(kind: str, value: str) -> bool:
@@ -79,7 +81,7 @@ def use_once(kind: str, value: str) -> bool:
     return True
 
 
-class _AnyTransport(FlaskOAuth2Request):
+class AnyTransport(FlaskOAuth2Request):
     """Authlib takes plain HTTP for ``localhost`` itself only, and not for the names below it, where a demo
     lives. Which address the LMS is served at is for whoever starts it to decide."""
 
@@ -90,9 +92,9 @@ class _AnyTransport(FlaskOAuth2Request):
 
 
 class _Client(ClientMixin):
-    """The registered tool as Authlib sees it."""
+    """A registered tool as Authlib sees it."""
 
-    def __init__(self, tool: ToolRegistration) -> None:
+    def __init__(self, tool: Tool) -> None:
         self.tool = tool
 
     def get_client_id(self) -> str:
@@ -101,7 +103,8 @@ class _Client(ClientMixin):
     def get_allowed_scope(self, scope: str | None) -> str | None:
         """The scopes among those asked for that the tool may have; None, which is an error, if there are none."""
         asked, levers = set((scope or "").split()), lms().levers
-        granted = {each for each in SCOPES & asked if each.rsplit("/", 1)[-1] not in levers.scopes_withheld}
+        known = set(self.tool.scopes) - (set() if levers.registration_updates else OF_REGISTRATION)
+        granted = {each for each in known & asked if each.rsplit("/", 1)[-1] not in levers.scopes_withheld}
         if granted != asked and levers.all_scopes_or_none:
             return None
         return " ".join(sorted(granted)) or None
@@ -134,7 +137,8 @@ class _Assertion(JWTBearerClientAssertion):
 
     def verify_claims(self, claims: Claims) -> None:
         """All of iss, sub, aud, exp, iat and jti are there and right, and the jti is new."""
-        client_id = _client_id()
+        # The key that has verified the signature is that of the client named in ``sub``.
+        client_id = claims["sub"]
         now = int(lms().now().timestamp())
         issued_at = claims.get("iat")
         if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
@@ -166,7 +170,7 @@ class KeysUnavailable(Exception):
     """The tool's public keys cannot be had."""
 
 
-def tool_keys(tool: ToolRegistration) -> KeySet:
+def tool_keys(tool: Tool) -> KeySet:
     """The public keys of `tool`, fetched from its JWKS URL."""
     try:
         # The import refuses what is no key set.
@@ -175,18 +179,18 @@ def tool_keys(tool: ToolRegistration) -> KeySet:
         raise KeysUnavailable(f"no usable keys at {tool.jwks_url}: {error}") from error
 
 
-def _client_id() -> str:
-    tool = lms().tool
-    return tool.client_id if tool else ""
-
-
 def _client(client_id: str) -> _Client | None:
-    tool = lms().tool
-    return _Client(tool) if tool and tool.client_id == client_id else None
+    tool = tool_of_client(client_id)
+    return _Client(tool) if tool else None
 
 
-def _save_token(issued: dict[str, Any], _request: object) -> None:
+def _save_token(issued: dict[str, Any], sent: OAuth2Request) -> None:
     """Keep the token that Authlib has made, as a hash."""
-    expires_at = lms().now() + timedelta(seconds=issued["expires_in"])
-    row = AccessToken(digest=digest(issued["access_token"]), scope=issued["scope"], expires_at=expires_at)
-    db().add(row)
+    db().add(
+        AccessToken(
+            digest=digest(issued["access_token"]),
+            tool=sent.client.tool,
+            scope=issued["scope"],
+            expires_at=lms().now() + timedelta(seconds=issued["expires_in"]),
+        )
+    )

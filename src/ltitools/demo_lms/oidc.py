@@ -30,8 +30,9 @@ from ltitools.demo_lms.access import (
     session_key,
 )
 from ltitools.demo_lms.claims import context_id, id_token_claims, subject, target_link_uri
-from ltitools.demo_lms.lms import ToolRegistration, db, lms, signing_keys, texts
-from ltitools.demo_lms.models import Activity, Course, Launch, Person
+from ltitools.demo_lms.lms import db, lms, signing_keys, texts
+from ltitools.demo_lms.models import Activity, Course, Launch, Person, Tool
+from ltitools.demo_lms.tools import choosers, menu_tools, tool_here, tool_of_client, usable_tool
 
 lazy = texts.lazy
 oidc = Blueprint("oidc", __name__)
@@ -58,18 +59,6 @@ class RefusedToTool(Exception):
         self.description = lms().personality.error_words.get(error, description)
 
 
-def tool_here() -> ToolRegistration:
-    """The registered tool, or a page that says there is none."""
-    tool = lms().tool
-    if tool is None:
-        raise Problem(
-            lazy("No tool is registered"),
-            lazy("An administrator has to enter the tool’s client id and addresses first."),
-            409,
-        )
-    return tool
-
-
 # Login initiation -------------------------------------------------------------------------------------------
 
 
@@ -79,8 +68,11 @@ def launch_activity(activity_id: int) -> ResponseReturnValue:
     activity, person, role = open_activity(activity_id)
     if role not in TEACHES and not is_open(activity):
         raise Problem(lazy("This activity is not open"), lazy("Its page in the course says when it is open."), 403)
+    tool = usable_tool(activity)
+    if tool is None:
+        raise Problem(lazy("The tool is not here"), lazy("The tool of this activity was removed or switched off."), 409)
     target = "window" if request.args.get("target") == "window" else "iframe"
-    return _send(begin_launch(person, activity.course, activity, target=target))
+    return _send(begin_launch(tool, person, activity.course, activity, target=target))
 
 
 @oidc.get("/courses/<int:course_id>/launch")
@@ -89,14 +81,14 @@ def launch_course(course_id: int) -> ResponseReturnValue:
     if not lms().personality.course_menu:
         abort(404)
     course, person, _role = open_course(course_id)
-    return _send(begin_launch(person, course, None, choosing=False))
+    return _send(begin_launch(tool_here(among=menu_tools()), person, course, None, choosing=False))
 
 
 @oidc.get("/courses/<int:course_id>/choose")
 def choose_content(course_id: int) -> ResponseReturnValue:
     """The page in the frame that asks the tool what it has to offer (deep linking)."""
     course, person, _role = open_course(course_id, teaching=True)
-    return _send(begin_launch(person, course, None))
+    return _send(begin_launch(tool_here(among=choosers()), person, course, None))
 
 
 def _send(form: FormPost) -> ResponseReturnValue:
@@ -112,6 +104,7 @@ def is_open(activity: Activity) -> bool:
 
 
 def begin_launch(
+    tool: Tool,
     person: Person,
     course: Course,
     activity: Activity | None,
@@ -120,9 +113,9 @@ def begin_launch(
     choosing: bool = True,
     tampering: Mapping[str, Any] | None = None,
 ) -> FormPost:
-    """Note a launch of this browser session, and return the login initiation. Without an activity it is the
+    """Note a launch of `tool` in this browser session, and return the login initiation. Without an activity it is the
     choosing of content, or else the launch of the whole course. `tampering` is for tests; see `control`."""
-    tool, habits = tool_here(), lms().personality
+    habits = lms().personality
     answer_key = secrets.token_urlsafe(24) if activity is None and choosing else None
     launch = Launch(
         hint=_new_hint(course, activity),
@@ -130,6 +123,7 @@ def begin_launch(
         person=person,
         course=course,
         activity=activity,
+        tool=tool,
         target=target,
         locale=locale_tag(),
         answer_key=answer_key,
@@ -140,11 +134,11 @@ def begin_launch(
     db().flush()
     fields = {
         "iss": lms().public_url,
-        "target_link_uri": target_link_uri(activity, tool),
+        "target_link_uri": target_link_uri(launch, tool),
         "login_hint": subject(person),
         "lti_message_hint": launch.hint,
         "client_id": tool.client_id,
-        habits.deployment_parameter: tool.deployment_id,
+        habits.deployment_parameter: tool.deployment_in(course),
     }
     fields |= _about_storage()
     if habits.name == "canvas":
@@ -194,7 +188,7 @@ def authorize() -> ResponseReturnValue:
     The request is then repeated by a page of ours: from there it is same-site, and the cookie comes along.
     """
     asked = {name: value for name, value in request.values.items() if name != "repost"}
-    tool = tool_here()
+    tool = _tool_asking(asked)
     if not session_key() and "repost" not in request.values:
         form = FormPost(lms().url("oidc.authorize"), asked | {"repost": "true"})
         return render_template("lms/post.html", form=form, purpose="launch")
@@ -212,11 +206,20 @@ def authorize() -> ResponseReturnValue:
     return _post_to_tool(redirect_uri, answer, asked)
 
 
-def _checked_redirect_uri(asked: Mapping[str, str], tool: ToolRegistration) -> str:
-    """The redirect URI of the request, which has to be the registered one: an answer is posted nowhere else."""
+def _tool_asking(asked: Mapping[str, str]) -> Tool:
+    """The tool that asks: by its client id, else, to tell it so, the one whose launch it is or the only one."""
+    tool = tool_of_client(asked.get("client_id"))
+    if tool is not None:
+        return tool
+    launch = db().scalar(select(Launch).where(Launch.hint == asked.get("lti_message_hint", "")))
+    return launch.tool if launch and launch.tool else tool_here()
+
+
+def _checked_redirect_uri(asked: Mapping[str, str], tool: Tool) -> str:
+    """The redirect URI of the request, which has to be a registered one: an answer is posted nowhere else."""
     redirect_uri = asked.get("redirect_uri", "")
     compared = redirect_uri.split("?")[0] if lms().personality.redirect_query_ignored else redirect_uri
-    if compared != tool.launch_url:
+    if compared not in tool.redirect_uris:
         raise _not_found(lazy("The tool asks for an answer to an address that is not registered."))
     hidden = lms().personality.hidden_refusals
     if hidden and (asked.get("scope") != "openid" or not all(asked.get(name) for name in hidden)):
@@ -224,7 +227,7 @@ def _checked_redirect_uri(asked: Mapping[str, str], tool: ToolRegistration) -> s
     return redirect_uri
 
 
-def _checked_launch(asked: Mapping[str, str], tool: ToolRegistration) -> Launch:
+def _checked_launch(asked: Mapping[str, str], tool: Tool) -> Launch:
     """The launch that the request belongs to, marked as used; raises where it is not this person's to have.
 
     https://openid.net/specs/openid-connect-core-1_0.html#ImplicitAuthRequest and
@@ -233,7 +236,7 @@ def _checked_launch(asked: Mapping[str, str], tool: ToolRegistration) -> Launch:
     habits = lms().personality
     if refuse := lms().levers.refuse:
         raise RefusedToTool(refuse)
-    if asked.get("client_id") != tool.client_id:
+    if tool_of_client(asked.get("client_id")) is not tool:
         raise RefusedToTool("unauthorized_client", "Unknown client_id")
     _check_fixed_values(asked)
     person = person_here()
@@ -250,6 +253,8 @@ def _checked_launch(asked: Mapping[str, str], tool: ToolRegistration) -> Launch:
         if habits.one_shot:
             raise _not_found(lazy("This launch was used already, or belongs to somebody else."))
         raise RefusedToTool("invalid_request", "The lti_message_hint is not known")
+    if launch.tool is not tool:
+        raise RefusedToTool("unauthorized_client", "The launch is another tool's")
     return launch
 
 

@@ -9,17 +9,18 @@ from sqlalchemy import select
 from ltitools.demo_lms.access import (
     TEACHES,
     Problem,
+    administrator,
     check_csrf,
     courses_of,
     open_activity,
     open_course,
-    person_here,
     sign_in,
     somebody,
 )
 from ltitools.demo_lms.lms import db, lms, signing_keys, texts
 from ltitools.demo_lms.models import Grade, Person
 from ltitools.demo_lms.oidc import is_open
+from ltitools.demo_lms.tools import active_tools, all_tools, menu_tools, tool_here, usable_tool
 from ltitools.i18n import LOCALES
 
 _ = texts.gettext
@@ -42,18 +43,28 @@ def home() -> ResponseReturnValue:
         (_("Learners"), [each for each in people if each.kind == "learner"]),
         (_("Others"), [each for each in people if each.kind in ("admin", "test")]),
     ]
-    return render_template("lms/home.html", groups=groups, habits=lms().personality)
+    return render_template(
+        "lms/home.html",
+        groups=groups,
+        habits=lms().personality,
+        has_tool=bool(active_tools()),
+        on_the_way="on_the_way" in session,
+    )
 
 
 @pages.post("/sign-in")
 def start() -> ResponseReturnValue:
-    """Be the chosen person, and go to their course."""
+    """Be the chosen person, and go to their course, or on to where they were asked who they are."""
     person = db().scalar(select(Person).where(Person.key == request.form.get("person", "")))
     if person is None:
         raise Problem(lazy("There is no such person"), lazy("Choose one of the people on the home page."), 404)
+    on_the_way = session.get("on_the_way", "")
     sign_in(person)
+    if on_the_way:
+        session["came_for"] = on_the_way
+        return redirect(_own_path(on_the_way), 303)
     if person.kind == "admin":
-        return redirect(url_for("pages.keys"), 303)
+        return redirect(url_for("administration.tools"), 303)
     courses = courses_of(person)
     target = url_for("pages.course", course_id=courses[0].id) if courses else url_for("pages.courses")
     return redirect(target, 303)
@@ -99,7 +110,10 @@ def course_tool(course_id: int) -> ResponseReturnValue:
     found, _person, role = open_course(course_id)
     if not lms().personality.course_menu:
         abort(404)
-    return render_template("lms/course_tool.html", course=found, teaching=role in TEACHES, tab="tool")
+    tool = tool_here(among=menu_tools())
+    return render_template(
+        "lms/course_tool.html", course=found, tool=tool, teaching=role in TEACHES, tab=f"tool-{tool.id}"
+    )
 
 
 @pages.get("/activities/<int:activity_id>")
@@ -110,6 +124,7 @@ def activity(activity_id: int) -> ResponseReturnValue:
     return render_template(
         "lms/activity.html",
         activity=found,
+        tool=usable_tool(found),
         course=found.course,
         teaching=role in TEACHES,
         tab="activities",
@@ -148,10 +163,8 @@ def returned(course_id: int) -> ResponseReturnValue:
 
 @pages.get("/keys")
 def keys() -> ResponseReturnValue:
-    """What an administrator enters in the tool, and what the tool gave this LMS."""
-    person = person_here()
-    if person is None or person.kind != "admin":
-        raise Problem(lazy("This page is for administrators"), lazy("Sign in as the administrator to see it."), 403)
+    """What an administrator enters in a tool, and what each tool gave this LMS."""
+    administrator()
     return render_template(
         "lms/keys.html",
         issuer=lms().public_url,
@@ -161,5 +174,6 @@ def keys() -> ResponseReturnValue:
             (_("Key set URL"), lms().url("oidc.jwks")),
         ),
         habits=lms().personality,
+        tools=all_tools(),
         public_keys=signing_keys(db()).as_dict(private=False)["keys"],
     )

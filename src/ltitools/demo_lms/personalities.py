@@ -41,7 +41,7 @@ GENERIC_ROLES: Roles = {
     "teacher": (f"{MEMBERSHIP}#Instructor",),
     "learner": (f"{MEMBERSHIP}#Learner",),
     "test": (f"{MEMBERSHIP}#Learner", TEST_USER),
-    "admin": (f"{MEMBERSHIP}#Administrator", f"{SYSTEM}#Administrator"),
+    "admin": (f"{INSTITUTION}#Administrator", f"{MEMBERSHIP}#Administrator", f"{SYSTEM}#Administrator"),
 }
 
 

@@ -11,8 +11,10 @@ from flask import Flask, request, url_for
 from markupsafe import Markup
 
 from ltitools.demo_lms.access import csrf_token, person_here
-from ltitools.demo_lms.lms import lms, origin_of, texts
-from ltitools.demo_lms.models import Activity
+from ltitools.demo_lms.addresses import origin_of
+from ltitools.demo_lms.lms import lms, texts
+from ltitools.demo_lms.models import Activity, Tool
+from ltitools.demo_lms.tools import active_tools, menu_tools
 from ltitools.i18n import LOCALE_NAMES, LOCALES, current_locale
 
 _ = texts.gettext
@@ -24,29 +26,37 @@ FRAME_FEATURES = ("autoplay", "camera", "encrypted-media", "fullscreen", "geoloc
 def install(app: Flask) -> None:
     """Give the templates of `app` what they use."""
     app.jinja_env.filters.update(number=number, moment=moment)
-    app.jinja_env.globals.update(csrf_field=csrf_field, icon_of=icon_of, kind_name=kind_name)
+    app.jinja_env.globals.update(
+        csrf_field=csrf_field,
+        icon_of=icon_of,
+        kind_name=kind_name,
+        frame_features=frame_features,
+        state_name=state_name,
+    )
     app.context_processor(_about_this_request)
 
 
 def _about_this_request() -> dict[str, Any]:
     locale = current_locale()
     other = next(each for each in LOCALES if each != locale)
-    tool = lms().tool
-    is_page = request.method == "GET" and request.blueprint in ("pages", "teaching")
+    is_page = request.method == "GET" and request.blueprint in ("pages", "teaching", "administration")
     return {
         "person_here": person_here(),
         "locale": locale,
         "other_locale": other,
         "other_locale_name": LOCALE_NAMES[other],
         "here": request.full_path.rstrip("?") if is_page else "/",
-        "tool": tool,
-        "course_menu": lms().personality.course_menu,
+        "menu_tools": menu_tools(),
         "storage_target": lms().storage_target,
         "storage_manner": lms().levers.storage,
         # A page of ours inside a page of ours, such as a launch that was refused, goes without the header.
         "framed": request.headers.get("Sec-Fetch-Dest") == "iframe",
-        "frame_features": "; ".join(f"{each} {tool.origin}" for each in FRAME_FEATURES) if tool else "",
     }
+
+
+def frame_features(tool: Tool) -> str:
+    """What the tool's frame is allowed to ask the browser for."""
+    return "; ".join(f"{each} {tool.origin}" for each in FRAME_FEATURES)
 
 
 def number(value: float | None) -> str:
@@ -68,7 +78,7 @@ def csrf_field() -> Markup:
 
 def icon_of(activity: Activity) -> str:
     """The address of an activity's picture: its own or the tool's if that comes from the tool, else ours."""
-    tool = lms().tool
+    tool = activity.tool
     for icon in (activity.icon_url, tool.icon_url if tool else None):
         if icon and tool and origin_of(icon) == tool.origin:
             return icon
@@ -86,19 +96,29 @@ def kind_name(kind: str) -> str:
     return names[kind]
 
 
-def content_security_policy() -> str:
-    """Only files of our own; frames and form posts of the tool; nobody but us may frame our pages."""
-    tool = lms().tool
-    origins = sorted({tool.origin, origin_of(tool.login_url)}) if tool else []
-    theirs = "".join(f" {origin}" for origin in origins)
+def state_name(state: str) -> str:
+    """What a tool is, in words."""
+    return {"active": _("Active"), "pending": _("Pending"), "inactive": _("Switched off")}[state]
+
+
+def content_security_policy(*more_frames: str) -> str:
+    """Only files of our own; frames and form posts of the tools, and `more_frames`; nobody but us may frame us.
+
+    Signing in can lead on to a site whose people sign in here, which browsers count as part of the form.
+    """
+    addresses = [url for tool in active_tools() for url in (tool.launch_url, tool.login_url, *tool.redirect_uris)]
+    callbacks = [url for client in lms().sign_in_clients.values() for url in client.redirect_uris]
+    theirs = "".join(f" {origin}" for origin in sorted({origin_of(url) for url in addresses}))
+    framed = "".join(f" {origin}" for origin in sorted({origin_of(url) for url in [*addresses, *more_frames]}))
+    posted = "".join(f" {origin}" for origin in sorted({origin_of(url) for url in [*addresses, *callbacks]}))
     return "; ".join(
         (
             "default-src 'none'",
             "style-src 'self'",
             "script-src 'self'",
             f"img-src 'self'{theirs}",
-            f"frame-src 'self'{theirs}",
-            f"form-action 'self'{theirs}",
+            f"frame-src 'self'{framed}",
+            f"form-action 'self'{posted}",
             "frame-ancestors 'self'",
             "base-uri 'none'",
         )

@@ -18,8 +18,11 @@ from ltitools.demo_lms.models import (
     Launch,
     LineItem,
     Person,
+    RegistrationStart,
     ScorePost,
+    SignInCode,
     SigningKey,
+    Tool,
     UsedOnce,
 )
 
@@ -40,7 +43,20 @@ COURSES = (
 )
 LEARNERS_OF = {1: ("amelie", "ben", "chidi", "dana", "emile", "test"), 2: ("amelie", "ben", "chidi")}
 TEACHERS = ("therese", "arun")
-EMPTIED = (AccessToken, UsedOnce, Launch, ScorePost, Grade, LineItem, Activity, Enrolment, Course, Person)
+EMPTIED = (
+    AccessToken,
+    UsedOnce,
+    SignInCode,
+    RegistrationStart,
+    Launch,
+    ScorePost,
+    Grade,
+    LineItem,
+    Activity,
+    Enrolment,
+    Course,
+    Person,
+)
 
 
 def seed(session: Session, issuer: str) -> None:
@@ -77,12 +93,15 @@ def forget_old(session: Session, now: datetime) -> None:
     session.execute(delete(Launch).where(Launch.created_at < yesterday))
     session.execute(delete(UsedOnce).where(UsedOnce.seen_at < yesterday))
     session.execute(delete(AccessToken).where(AccessToken.expires_at < yesterday))
+    session.execute(delete(SignInCode).where(SignInCode.issued_at < yesterday))
+    session.execute(delete(RegistrationStart).where(RegistrationStart.started_at < yesterday))
 
 
 def reset(session: Session, issuer: str) -> None:
-    """Back to the start: only the keys, the cookie secret and the tool's registration are kept."""
+    """Back to the start: only the keys, the cookie secret and the tool that was given are kept."""
     for table in EMPTIED:
         session.execute(delete(table))
+    session.execute(delete(Tool).where(Tool.given.is_(False)))
     session.execute(text("DELETE FROM sqlite_sequence"))
     session.expunge_all()
     seed(session, issuer)

@@ -7,12 +7,12 @@ from functools import wraps
 from typing import Any, ParamSpec
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from ltitools.demo_lms.lms import db, lms
 from ltitools.demo_lms.models import Course
-from ltitools.demo_lms.oauth import scopes_of
+from ltitools.demo_lms.oauth import tool_of_token
 
 P = ParamSpec("P")
 
@@ -57,13 +57,13 @@ def refusal(error: ServiceRefused) -> Response:
 def needs_scope(
     *scopes: str,
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
-    """Let a view in only with an access token that has one of `scopes`."""
+    """Let a view in only with an access token that has one of `scopes`. Whose it is, is then ``g.tool``."""
 
     def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
         @wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             kind, _space, access_token = request.headers.get("Authorization", "").partition(" ")
-            granted = scopes_of(access_token) if kind.lower() == "bearer" else frozenset()
+            g.tool, granted = tool_of_token(access_token if kind.lower() == "bearer" else "")
             if not granted:
                 raise ServiceRefused(401, "Unauthorized")
             if granted.isdisjoint(scopes):

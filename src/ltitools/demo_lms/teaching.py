@@ -11,9 +11,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from ltitools.demo_lms.access import check_csrf, courses_of, open_activity, open_course, role_in
-from ltitools.demo_lms.lms import db, lms, origin_of, texts
-from ltitools.demo_lms.models import Activity, Course, Enrolment, Grade, LineItem, Person, ScorePost
-from ltitools.demo_lms.oidc import tool_here
+from ltitools.demo_lms.addresses import origin_of
+from ltitools.demo_lms.lms import db, lms, texts
+from ltitools.demo_lms.models import Activity, Course, Enrolment, Grade, LineItem, Person, ScorePost, Tool
+from ltitools.demo_lms.tools import active_tools, choosers, tool_here
 
 _ = texts.gettext
 teaching = Blueprint("teaching", __name__)
@@ -32,16 +33,20 @@ def _only_our_forms() -> None:
 
 @teaching.get("/courses/<int:course_id>/add")
 def add(course_id: int) -> ResponseReturnValue:
-    """The tool's own list of what can be added, in a frame (deep linking)."""
+    """The tool's own list of what can be added, in a frame (deep linking); first the tools, if there are several."""
     course, _person, _role = open_course(course_id, teaching=True)
-    tool_here()
-    return render_template("lms/add.html", course=course, teaching=True, tab="activities")
+    found = choosers()
+    tool = tool_here(among=found)
+    if len(found) > 1 and "tool" not in request.args:
+        return render_template("lms/add_from.html", course=course, found=found, teaching=True, tab="activities")
+    return render_template("lms/add.html", course=course, tool=tool, teaching=True, tab="activities")
 
 
 @dataclass
 class ActivityForm:
-    """What a teacher enters for an activity, as text, and what is wrong with it by field."""
+    """What a teacher enters for an activity of `tool`, as text, and what is wrong with it by field."""
 
+    tool: Tool
     title: str = ""
     text: str = ""
     url: str = ""
@@ -56,6 +61,7 @@ class ActivityForm:
         """The form filled in from an activity."""
         item = activity.line_items[0] if activity.line_items else None
         return cls(
+            tool=activity.tool or tool_here(),
             title=activity.title,
             text=activity.text,
             url=activity.url or "",
@@ -66,9 +72,10 @@ class ActivityForm:
         )
 
     @classmethod
-    def sent(cls, form: Mapping[str, str]) -> ActivityForm:
+    def sent(cls, form: Mapping[str, str], tool: Tool) -> ActivityForm:
         """The form as it was sent, with its errors."""
         sent = cls(
+            tool=tool,
             title=form.get("title", "").strip()[:LONGEST_TITLE],
             text=form.get("text", "").strip(),
             url=form.get("url", "").strip(),
@@ -83,8 +90,8 @@ class ActivityForm:
     def _check(self) -> None:
         if not self.title:
             self.errors["title"] = _("Give the activity a title.")
-        if self.url and origin_of(self.url) != tool_here().origin:
-            self.errors["url"] = _("Enter an address that begins with %(origin)s.", origin=tool_here().origin)
+        if self.url and origin_of(self.url) != self.tool.origin:
+            self.errors["url"] = _("Enter an address that begins with %(origin)s.", origin=self.tool.origin)
         wrong = [line for line in self.custom.splitlines() if line.strip() and "=" not in line]
         if wrong:
             self.errors["custom"] = _("Write “name=value” in each line. Not so: %(line)s", line=wrong[0][:40])
@@ -98,6 +105,7 @@ class ActivityForm:
 
     def apply_to(self, activity: Activity) -> None:
         """Write the form to `activity` and its column."""
+        activity.tool = self.tool
         activity.title, activity.text = self.title, self.text
         activity.url, activity.custom = self.url or None, self.custom_values()
         activity.target = self.target
@@ -124,7 +132,8 @@ def read_number(text: str) -> float | None:
 def add_by_hand(course_id: int) -> ResponseReturnValue:
     """An activity whose address and parameters the teacher types."""
     course, _person, _role = open_course(course_id, teaching=True)
-    form = ActivityForm.sent(request.form) if request.method == "POST" else ActivityForm()
+    tool = tool_here()
+    form = ActivityForm.sent(request.form, tool) if request.method == "POST" else ActivityForm(tool)
     if request.method == "GET" or form.errors:
         return _form_page(form, course, None)
     activity = Activity(course=course, title=form.title)
@@ -139,7 +148,9 @@ def add_by_hand(course_id: int) -> ResponseReturnValue:
 def edit(activity_id: int) -> ResponseReturnValue:
     """Change an activity."""
     activity, _person, _role = open_activity(activity_id, teaching=True)
-    form = ActivityForm.sent(request.form) if request.method == "POST" else ActivityForm.of(activity)
+    form = ActivityForm.of(activity)
+    if request.method == "POST":
+        form = ActivityForm.sent(request.form, form.tool)
     if request.method == "GET" or form.errors:
         return _form_page(form, activity.course, activity)
     form.apply_to(activity)
@@ -156,7 +167,8 @@ def _form_page(form: ActivityForm, course: Course, activity: Activity | None) ->
         activity=activity,
         teaching=True,
         tab="activities",
-        launch_url=tool_here().launch_url,
+        launch_url=form.tool.launch_url,
+        tools=active_tools() if activity is None else [],
     )
     return page, 422 if form.errors else 200
 
@@ -233,6 +245,7 @@ def add_copy(activity: Activity, course: Course, title: str) -> None:
     ]
     copy = Activity(
         course=course,
+        tool_id=activity.tool_id,
         title=title,
         text=activity.text,
         url=activity.url,

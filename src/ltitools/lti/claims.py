@@ -37,6 +37,10 @@ CONTEXT_ROLE = re.compile(r"http://purl\.imsglobal\.org/vocab/lis/v2/membership(
 WEB_ADDRESS = re.compile(
     r"https?://(?:[\w.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?#][^\x00-\x1f\ud800-\udfff]*)?", re.ASCII | re.IGNORECASE
 )
+ADMINISTRATOR_ROLES = frozenset(
+    f"http://purl.imsglobal.org/vocab/lis/v2/{where}/person#Administrator" for where in ("institution", "system")
+)
+"""Of the whole institution, or of the platform: https://www.imsglobal.org/spec/lti/v1p3/#lis-vocabulary-for-system-roles"""
 TEST_USER_ROLE = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 
 RESOURCE_LINK_REQUEST = "LtiResourceLinkRequest"
@@ -153,6 +157,7 @@ class Message:
     email: str
     is_test: bool
     roles: frozenset[Role]
+    is_administrator: bool
     context_id: str
     context_title: str
     context_label: str
@@ -192,6 +197,7 @@ def read_message(claims: SignedClaims) -> Message:
         email=text_of(claims.get("email"))[:255],
         is_test=isinstance(roles, list) and TEST_USER_ROLE in roles,
         roles=roles_of(claims),
+        is_administrator=isinstance(roles, list) and not ADMINISTRATOR_ROLES.isdisjoint(_texts(roles)),
         context_id=text_of(context.get("id")),
         context_title=text_of(context.get("title"))[:500],
         context_label=text_of(context.get("label"))[:255],

@@ -1,6 +1,8 @@
 """Every table of the host. Rules about them live in `ltitools.services`."""
 
+from ltitools.models.audit import AuditEntry
 from ltitools.models.competency import Competency, CompetencyResult, Evidence, Framework
+from ltitools.models.console import Administrator, Attempt, ConsoleCode, ConsoleSession, Invitation
 from ltitools.models.course import Activity, Course, Enrolment, LineItem, Link, Person
 from ltitools.models.event import EventDelivery, EventRow
 from ltitools.models.file import File
@@ -14,8 +16,13 @@ from ltitools.models.uptime import Heartbeat, Outage
 
 __all__ = [
     "Activity",
+    "Administrator",
+    "Attempt",
+    "AuditEntry",
     "Competency",
     "CompetencyResult",
+    "ConsoleCode",
+    "ConsoleSession",
     "Course",
     "Deployment",
     "Enrolment",
@@ -26,6 +33,7 @@ __all__ = [
     "Framework",
     "Grade",
     "Heartbeat",
+    "Invitation",
     "Job",
     "Launch",
     "LaunchLog",

@@ -16,8 +16,9 @@ class Grade(Base):
 
     `version` counts the scores recorded; `sent_version` is the last one the LMS has taken. They are equal when
     nothing waits. A score that was cleared has no `given`. State is waiting, sent, unseen (sent, but the LMS shows
-    none), cleared, parked (a person has to act) or ungraded (the LMS gave no column). `result` is what came of
-    looking at the LMS's results: shown, missing or unreadable, and empty as long as nobody has.
+    none), cleared, parked (a person has to act), dropped (a person decided against it) or ungraded (the LMS gave no
+    column). `result` is what came of looking at the LMS's results: shown, missing or unreadable, and empty as long as
+    nobody has.
     """
 
     __tablename__ = "grade"

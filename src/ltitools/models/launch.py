@@ -38,7 +38,8 @@ class Launch(Base):
 
     `id` is public and selects; the credential is what the browser keeps, a cookie or a token, stored hashed.
     `binding` is the layer that tied the launch to its login (see `ltitools.services.launches.Layer`). `for_person_id`
-    is whose work is to be reviewed, where that is what the launch is for.
+    is whose work is to be reviewed, where that is what the launch is for. `is_administrator` says that the platform
+    calls the person an administrator of the whole institution.
     """
 
     __tablename__ = "launch"
@@ -58,6 +59,7 @@ class Launch(Base):
     in_window: Mapped[bool] = mapped_column(default=False)
     message_type: Mapped[str] = mapped_column(String(64))
     roles: Mapped[list[str]] = mapped_column(Json)
+    is_administrator: Mapped[bool] = mapped_column(default=False)
     locale: Mapped[str] = mapped_column(String(8))
     placement: Mapped[str] = mapped_column(String(64), default="")
     custom: Mapped[dict[str, str]] = mapped_column(Json)

@@ -14,6 +14,8 @@ from ltitools.db import Base, Json, UtcDateTime, utcnow
 class Registration(Base):
     """A platform (issuer + client id) that may launch into one institution's tools.
 
+    `title` is what people call it, `version` what the platform says it is. `granted_scopes` is None where nobody told;
+    `configuration_url` is where a platform that registered itself takes an update.
     https://www.imsglobal.org/spec/lti/v1p3/#tool-deployment
     """
 
@@ -28,6 +30,10 @@ class Registration(Base):
     token_url: Mapped[str] = mapped_column(String(1024))
     jwks_url: Mapped[str] = mapped_column(String(1024))
     platform: Mapped[str] = mapped_column(String(32), default="generic")
+    title: Mapped[str] = mapped_column(String(255), default="")
+    version: Mapped[str] = mapped_column(String(64), default="")
+    granted_scopes: Mapped[list[str] | None] = mapped_column(Json)
+    configuration_url: Mapped[str | None] = mapped_column(String(1024))
     deployments_policy: Mapped[str] = mapped_column(String(16), default="pending")
     enabled: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -12,7 +12,10 @@ from ltitools.db import Base, Json, UtcDateTime, utcnow
 
 
 class Tenant(Base):
-    """An institution: the wall inside which everything else lives."""
+    """An institution: the wall inside which everything else lives.
+
+    `lms_administrators` says whether who comes from the LMS as the institution's administrator may open the console.
+    """
 
     __tablename__ = "tenant"
 
@@ -21,12 +24,17 @@ class Tenant(Base):
     name: Mapped[str] = mapped_column(String(255))
     locale: Mapped[str] = mapped_column(String(8), default="en")
     enabled: Mapped[bool] = mapped_column(default=True)
+    lms_administrators: Mapped[bool] = mapped_column(default=True)
     disabled_plugins: Mapped[list[str]] = mapped_column(Json, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
 class TenantKey(Base):
-    """An RSA key of the institution's tools; the private half is sealed under ``LTITOOLS_SECRET_KEY``."""
+    """An RSA key of the institution's tools; the private half is sealed under ``LTITOOLS_SECRET_KEY``.
+
+    It is published at once and signs from `signs_from` on, when platforms have had time to read it; from `retired_at`
+    on it is published no more.
+    """
 
     __tablename__ = "tenant_key"
     __table_args__ = (UniqueConstraint("tenant_id", "kid"),)
@@ -37,4 +45,5 @@ class TenantKey(Base):
     public_jwk: Mapped[dict[str, Any]] = mapped_column(Json)
     sealed_private_pem: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    signs_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from ltitools.errors import Refused
 from ltitools.i18n import host
 from ltitools.refusals.kinds import AGAIN, IF_SEVERAL, ONLY_LOG, Refusal
+from ltitools.refusals.of_console import OF_CONSOLE
 from ltitools.refusals.of_launches import OF_LAUNCHES
 from ltitools.refusals.of_pages import OF_PAGES
 
 __all__ = ["CODES", "Refusal", "explain", "refused"]
 
-REFUSALS: Mapping[str, Refusal] = OF_LAUNCHES | OF_PAGES
+REFUSALS: Mapping[str, Refusal] = OF_LAUNCHES | OF_PAGES | OF_CONSOLE
 CODES = frozenset(REFUSALS)
 _OF_A_TOOL = Refusal(400, host.lazy("This did not work"), AGAIN, IF_SEVERAL, ONLY_LOG)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from ltitools.db import session, upsert, utcnow
 from ltitools.i18n import current_locale
@@ -19,11 +20,15 @@ from ltitools.services.events import CompetencyRecorded, emit
 
 @dataclass(frozen=True)
 class Competency:
-    """Something a learner can do. `titles` maps a locale to its wording."""
+    """Something a learner can do. `titles` maps a locale to its wording.
+
+    `id` is of one version of its framework and says how it was worded there; `guid` is the same in all versions.
+    """
 
     id: int
     code: str
     titles: Mapping[str, str]
+    guid: str
 
     def title(self, locale: str | None = None) -> str:
         """Its wording in the locale (the current one if none is given), else in any, else its code."""
@@ -67,8 +72,12 @@ def ensure(tenant_id: int, framework: str, code: str, titles: Mapping[str, str])
 
 
 def ensure_all(tenant_id: int, framework: str, titles: Mapping[str, Mapping[str, str]]) -> dict[str, Competency]:
-    """The same for many, by code. A wording that is new for a locale is added, one that is there is kept."""
-    framework_id = _framework_id(tenant_id, framework)
+    """The same for many, by code, in the version of the framework that is in force.
+
+    A wording that is new for a locale is added, one that is there is kept. What is not in that version is added to it
+    at the end, under the identifier that another version of the framework has for the code.
+    """
+    framework_id = _in_force(tenant_id, framework)
     found = {
         row.code: row
         for row in session.scalars(
@@ -79,17 +88,44 @@ def ensure_all(tenant_id: int, framework: str, titles: Mapping[str, Mapping[str,
             )
         )
     }
+    if missing := [code for code in titles if code not in found]:
+        found |= _added(tenant_id, framework, framework_id, {code: titles[code] for code in missing})
     for code, wording in titles.items():
-        row = found.get(code)
-        if row is None:
-            row = found[code] = CompetencyRow(
-                tenant_id=tenant_id, framework_id=framework_id, code=code, titles=dict(wording)
-            )
-            session.add(row)
-        elif merged := {**wording, **row.titles}:
-            row.titles = merged
+        merged = {**wording, **found[code].titles}
+        if merged != found[code].titles:
+            found[code].titles, found[code].changed_at = merged, utcnow()
     session.flush()
     return {code: _competency(row) for code, row in found.items()}
+
+
+def _added(
+    tenant_id: int, key: str, framework_id: int, titles: Mapping[str, Mapping[str, str]]
+) -> dict[str, CompetencyRow]:
+    known = session.execute(
+        select(CompetencyRow.code, CompetencyRow.guid)
+        .join(Framework, Framework.id == CompetencyRow.framework_id)
+        .where(CompetencyRow.tenant_id == tenant_id, Framework.key == key, CompetencyRow.code.in_(list(titles)))
+        .order_by(Framework.number)
+    )
+    guids = {row.code: row.guid for row in known}
+    last = session.scalar(
+        select(func.max(CompetencyRow.position)).where(
+            CompetencyRow.tenant_id == tenant_id, CompetencyRow.framework_id == framework_id
+        )
+    )
+    rows = {
+        code: CompetencyRow(
+            tenant_id=tenant_id,
+            framework_id=framework_id,
+            guid=guids.get(code) or str(uuid.uuid4()),
+            code=code,
+            titles=dict(wording),
+            position=position,
+        )
+        for position, (code, wording) in enumerate(titles.items(), 0 if last is None else last + 1)
+    }
+    session.add_all(rows.values())
+    return rows
 
 
 def named(tenant_id: int, competency_ids: Iterable[int]) -> dict[int, Competency]:
@@ -170,16 +206,28 @@ def results_of(tenant_id: int, person_id: int, course_id: int | None = None) -> 
     return [CompetencyResult(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
-def _framework_id(tenant_id: int, key: str) -> int:
+def _in_force(tenant_id: int, key: str) -> int:
+    """The published version of the framework, locked: made if there is none, or else its draft, which is now in force.
+
+    Locked, because two tools that add the same code at once would each make it.
+    """
+    now = utcnow()
     session.execute(
         upsert(Framework)
-        .values(tenant_id=tenant_id, key=key)
-        .on_conflict_do_nothing(index_elements=["tenant_id", "key"])
+        .values(tenant_id=tenant_id, key=key, created_at=now, changed_at=now, published_at=now)
+        .on_conflict_do_nothing()
     )
-    return session.execute(
-        select(Framework.id).where(Framework.tenant_id == tenant_id, Framework.key == key)
-    ).scalar_one()
+    framework = session.scalars(
+        select(Framework)
+        .where(Framework.tenant_id == tenant_id, Framework.key == key, Framework.state != "replaced")
+        .order_by(Framework.state.desc())
+        .limit(1)
+        .with_for_update()
+    ).one()
+    if framework.state == "draft":
+        framework.state, framework.published_at = "published", now
+    return framework.id
 
 
 def _competency(row: CompetencyRow) -> Competency:
-    return Competency(row.id, row.code, row.titles)
+    return Competency(row.id, row.code, row.titles, row.guid)

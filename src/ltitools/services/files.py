@@ -47,7 +47,7 @@ def put(
     host = current_host()
     if len(content) > limit():
         raise refused("request-too-large", f"a file of {len(content)} bytes")
-    digest = host.sealer.sign(_purpose(tenant_id), f"{media_type}:{hashlib.sha256(content).hexdigest()}")
+    digest = digest_of(tenant_id, media_type, content)
     same = select(File.id).where(File.tenant_id == tenant_id, File.plugin == plugin, File.digest == digest)
     if session.scalar(same) is None:
         taken = session.scalar(select(func.coalesce(func.sum(File.size), 0)).where(File.tenant_id == tenant_id)) or 0
@@ -55,7 +55,7 @@ def put(
             raise refused("files-full", f"{taken} bytes are taken")
         row = {"tenant_id": tenant_id, "plugin": plugin, "digest": digest, "media_type": media_type}
         row |= {"id": new_public_id(), "name": name[:_MAX_NAME], "size": len(content), "keep_until": keep_until}
-        row |= {"content": host.sealer.seal_bytes(_purpose(tenant_id), content), "created_at": utcnow()}
+        row |= {"content": host.sealer.seal_bytes(purpose_of(tenant_id), content), "created_at": utcnow()}
         session.execute(upsert(File).values(row).on_conflict_do_nothing())
     file_id = session.scalars(same).one()
     _keep_longer(tenant_id, file_id, keep_until)
@@ -73,7 +73,7 @@ def get(tenant_id: int, file_id: str) -> StoredFile | None:
     )
     if row is None:
         return None
-    content = current_host().sealer.open_bytes(_purpose(tenant_id), row.content)
+    content = current_host().sealer.open_bytes(purpose_of(tenant_id), row.content)
     return StoredFile(row.id, row.media_type, row.name, content)
 
 
@@ -105,5 +105,12 @@ def _keep_longer(tenant_id: int, file_id: str, keep_until: datetime | None) -> N
     )
 
 
-def _purpose(tenant_id: int) -> str:
+def purpose_of(tenant_id: int) -> str:
+    """What the files of an institution are sealed for: those of another cannot be opened in their place."""
     return f"file:{tenant_id}"
+
+
+def digest_of(tenant_id: int, media_type: str, content: bytes) -> str:
+    """By what the same bytes of an institution are found again; nobody else can tell from it what they are."""
+    text = f"{media_type}:{hashlib.sha256(content).hexdigest()}"
+    return current_host().sealer.sign(purpose_of(tenant_id), text)

@@ -16,6 +16,7 @@ from ltitools.db import announce_work, session, utcnow
 from ltitools.errors import NotFound
 from ltitools.lti.ags import SCORE
 from ltitools.models import Grade, LineItem, Link, Person
+from ltitools.services import audit
 from ltitools.services.events import ScoreRecorded, emit
 
 STEP = timedelta(seconds=1)
@@ -39,8 +40,8 @@ class GradeStatus:
 
     `state`: ``none`` (nothing recorded), ``waiting``, ``sent``, ``unseen`` (the LMS took it but shows no score for the
     person, as Moodle does where the grade type of the activity is *None*), ``cleared`` (the LMS holds no score of ours
-    any more), ``parked`` (the LMS refused, `problem` has its words) or ``ungraded`` (the LMS gave this link no
-    column).
+    any more), ``parked`` (the LMS refused, `problem` has its words), ``dropped`` (somebody decided that it is not to be
+    sent) or ``ungraded`` (the LMS gave this link no column).
     """
 
     state: str
@@ -175,7 +176,29 @@ def send_again(tenant_id: int, grade_id: int | None = None) -> int:
     now = utcnow()
     changed = session.execute(due.values(state="waiting", due_at=now, failures=0).returning(Grade.id)).all()
     announce_work()
+    if changed:
+        audit.record("grade.send", f"grade {grade_id}" if grade_id else "all grades", tenant_id, count=len(changed))
     return len(changed)
+
+
+def drop(tenant_id: int, grade_id: int) -> bool:
+    """Give up sending a score that waits, is parked or has no column. It stays on record, and the next score of the
+    person is sent again. False where it was sent meanwhile.
+    """
+    changed = session.execute(
+        update(Grade)
+        .where(
+            Grade.tenant_id == tenant_id,
+            Grade.id == grade_id,
+            Grade.state.in_(("waiting", "parked", "ungraded")),
+            Grade.lease.is_(None),
+        )
+        .values(state="dropped")
+        .returning(Grade.id)
+    ).first()
+    if changed:
+        audit.record("grade.drop", f"grade {grade_id}", tenant_id)
+    return changed is not None
 
 
 def _link(tenant_id: int, link_id: int) -> Link | None:

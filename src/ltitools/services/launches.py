@@ -19,6 +19,7 @@ from ltitools.db import dialect_name, new_public_id, session, upsert, utcnow
 from ltitools.lti.claims import INSTRUCTORS, DeepLinkingSettings, Message, Role
 from ltitools.lti.login import LoginRequest
 from ltitools.lti.platforms import dialect_of
+from ltitools.lti.platforms.canvas import ACCOUNT_NAVIGATION, COURSE_NAVIGATION
 from ltitools.models import (
     Activity,
     Course,
@@ -37,8 +38,6 @@ from ltitools.secrets import hash_token
 from ltitools.services import courses, rosters
 
 FORGET_LOGINS_AFTER = timedelta(days=1)
-COURSE_NAVIGATION = "course_navigation"
-"""What Canvas calls the place of a link in the menu of a course."""
 
 
 class Layer(StrEnum):
@@ -273,6 +272,7 @@ def record(
         in_window=window,
         message_type=message.message_type,
         roles=sorted(message.roles),
+        is_administrator=message.is_administrator,
         locale=chosen_locale or locale,
         placement=message.placement,
         custom=dict(message.custom),
@@ -414,7 +414,7 @@ def _enrol(tenant_id: int, person_id: int, course_id: int, message: Message) -> 
 
 def _is_of_course(registration: Registration, message: Message) -> bool:
     """Whether the link stands for the whole course; it opens the course page, and is bound to no activity."""
-    if message.deep_linking or not message.context_id:
+    if message.deep_linking or not message.context_id or message.placement == ACCOUNT_NAVIGATION:
         return False
     dialect = dialect_of(registration.platform)
     return message.placement == COURSE_NAVIGATION or dialect.is_course_link(

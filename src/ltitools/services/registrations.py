@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from ltitools.db import session
 from ltitools.errors import Conflict, NotFound
 from ltitools.lti.platforms import FAMILIES
-from ltitools.models import Deployment, Registration, Tenant
+from ltitools.models import Deployment, PlatformKeys, Registration, Tenant
+from ltitools.services import audit
 from ltitools.settings import is_localhost
 
 POLICIES = ("auto", "pending", "listed")
@@ -50,7 +51,7 @@ class NewRegistration:
 SAME = ("auth_url", "token_url", "jwks_url", "platform", "deployments_policy")
 
 
-def add(tenant: Tenant, new: NewRegistration) -> tuple[Registration, bool]:
+def add(tenant: Tenant, new: NewRegistration, title: str = "") -> tuple[Registration, bool]:
     """Register a platform with an institution. Returns it, and whether it is new.
 
     Equal values again change nothing; others raise Conflict.
@@ -78,10 +79,12 @@ def add(tenant: Tenant, new: NewRegistration) -> tuple[Registration, bool]:
         tenant_id=tenant.id,
         issuer=new.issuer,
         client_id=new.client_id,
+        title=title,
         **{name: getattr(new, name) for name in SAME},
     )
     session.add(registration)
     session.flush()
+    audit.record("registration.add", f"registration {registration.id}", tenant.id, issuer=new.issuer, by="hand")
     for deployment_id in new.deployment_ids:
         add_deployment(registration, deployment_id, "approved")
     session.flush()
@@ -98,6 +101,7 @@ def add_deployment(registration: Registration, deployment_id: str, state: str) -
     )
     session.add(deployment)
     session.flush()
+    audit.record("deployment.add", f"deployment {deployment.id}", registration.tenant_id, deployment_id=deployment_id)
     return deployment
 
 
@@ -132,6 +136,45 @@ def set_deployment_state(tenant_id: int, number: int, state: str) -> Deployment:
     deployment = session.scalar(select(Deployment).where(Deployment.tenant_id == tenant_id, Deployment.id == number))
     if deployment is None:
         raise NotFound(f"This tenant has no deployment {number}. `ltitools deployment list` shows them.")
-    deployment.state = state
-    session.flush()
+    if deployment.state != state:
+        deployment.state = state
+        session.flush()
+        audit.record(
+            "deployment.approve" if state == "approved" else "deployment.reject", f"deployment {number}", tenant_id
+        )
     return deployment
+
+
+def set_enabled(registration: Registration, enabled: bool) -> None:
+    """Switch a registration on or off: while it is off, its platform can launch nothing."""
+    if registration.enabled != enabled:
+        registration.enabled = enabled
+        session.flush()
+        action = "registration.enable" if enabled else "registration.disable"
+        audit.record(action, f"registration {registration.id}", registration.tenant_id)
+
+
+def change(registration: Registration, **values: str) -> None:
+    """Change what an administrator knows of a platform: its title, addresses, family and policy for deployments.
+
+    The issuer and the client id stay, because people, courses and grades hang on them. Raises Conflict.
+    """
+    known = {name: getattr(registration, name) for name in SAME}
+    NewRegistration(
+        issuer=registration.issuer,
+        client_id=registration.client_id,
+        **known | {name: values[name] for name in SAME if name in values},
+    ).check()
+    changed = {name: value for name, value in values.items() if getattr(registration, name) != value}
+    for name, value in changed.items():
+        setattr(registration, name, value)
+    if not changed:
+        return
+    if "jwks_url" in changed:
+        session.execute(
+            delete(PlatformKeys).where(
+                PlatformKeys.tenant_id == registration.tenant_id, PlatformKeys.registration_id == registration.id
+            )
+        )
+    session.flush()
+    audit.record("registration.change", f"registration {registration.id}", registration.tenant_id, **changed)

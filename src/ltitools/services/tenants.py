@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from ltitools.context import current_host
-from ltitools.db import session
+from ltitools.db import session, utcnow
 from ltitools.errors import Conflict, NotFound
 from ltitools.i18n import LOCALES
 from ltitools.lti.keys import ToolKey
 from ltitools.models import Tenant, TenantKey
+from ltitools.services import audit
 
 KEY_FORM = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 SEAL = "tenant-key"
+KEYS_MAX_AGE = timedelta(hours=1)
+"""For how long platforms may keep our key set."""
 _loaded_keys: dict[tuple[int, str], ToolKey] = {}
 
 
@@ -37,6 +41,7 @@ def add(key: str, name: str, locale: str = "en") -> tuple[Tenant, bool]:
     session.add(tenant)
     session.flush()
     add_key(tenant)
+    audit.record("tenant.add", f"tenant {key}", tenant.id, name=name, locale=locale)
     return tenant, True
 
 
@@ -56,12 +61,32 @@ def by_key(key: str) -> Tenant:
 def set_enabled(key: str, enabled: bool) -> Tenant:
     """Switch an institution on or off: while it is off, nothing of it can be launched or opened."""
     tenant = by_key(key)
-    session.execute(update(Tenant).where(Tenant.id == tenant.id).values(enabled=enabled))
+    if tenant.enabled != enabled:
+        session.execute(update(Tenant).where(Tenant.id == tenant.id).values(enabled=enabled))
+        audit.record("tenant.enable" if enabled else "tenant.disable", f"tenant {key}", tenant.id)
     return tenant
 
 
-def add_key(tenant: Tenant) -> ToolKey:
-    """A new signing key for the institution, its private half sealed."""
+def change(tenant: Tenant, name: str, locale: str, *, lms_administrators: bool) -> None:
+    """Change the name and language of an institution, and whether administrators of its LMS are its own.
+
+    Raises Conflict.
+    """
+    name = " ".join(name.split())[:255]
+    if not name:
+        raise Conflict("An institution needs a name.")
+    if locale not in LOCALES:
+        raise Conflict(f"The locale must be one of {', '.join(LOCALES)}; it is {locale!r}.")
+    new = {"name": name, "locale": locale, "lms_administrators": lms_administrators}
+    changed = {field: value for field, value in new.items() if getattr(tenant, field) != value}
+    if changed:
+        session.execute(update(Tenant).where(Tenant.id == tenant.id).values(**changed))
+        session.refresh(tenant)
+        audit.record("tenant.change", f"tenant {tenant.key}", tenant.id, **changed)
+
+
+def add_key(tenant: Tenant, signs_from: datetime | None = None) -> ToolKey:
+    """A new signing key for the institution, its private half sealed, which signs at once or from a time on."""
     key = ToolKey.generate()
     session.add(
         TenantKey(
@@ -69,17 +94,53 @@ def add_key(tenant: Tenant) -> ToolKey:
             kid=key.kid,
             public_jwk=key.public_jwk(),
             sealed_private_pem=current_host().sealer.seal(SEAL, key.private_pem()),
+            signs_from=signs_from,
         )
     )
     session.flush()
     return key
 
 
+def rotate_key(tenant: Tenant, *, at_once: bool = False) -> datetime:
+    """Put a new signing key in the place of the others; gives the time from which it signs.
+
+    It is published now and signs when every platform that keeps key sets for an hour has seen it; the others stay
+    published for as long again after that, so that whatever they have signed can still be checked. With `at_once`,
+    after a theft, the others are taken back now, and what they have signed a moment ago is refused.
+    """
+    now = utcnow()
+    signs_from = now if at_once else now + KEYS_MAX_AGE
+    retired_at = now if at_once else signs_from + KEYS_MAX_AGE
+    session.execute(
+        update(TenantKey)
+        .where(
+            TenantKey.tenant_id == tenant.id,
+            or_(TenantKey.retired_at.is_(None), TenantKey.retired_at > retired_at),
+        )
+        .values(retired_at=retired_at)
+    )
+    key = add_key(tenant, signs_from)
+    audit.record("key.rotate", f"key {key.kid}", tenant.id, at_once=at_once)
+    return signs_from
+
+
+def keys(tenant_id: int) -> Sequence[TenantKey]:
+    """All keys of the institution, newest first."""
+    return session.scalars(
+        select(TenantKey).where(TenantKey.tenant_id == tenant_id).order_by(TenantKey.id.desc())
+    ).all()
+
+
 def signing_key(tenant_id: int) -> ToolKey:
-    """The newest key of the institution, kept loaded: loading costs far more than signing."""
+    """The newest key of the institution that signs by now, kept loaded: loading costs far more than signing."""
+    now = utcnow()
     row = session.execute(
         select(TenantKey.kid, TenantKey.sealed_private_pem)
-        .where(TenantKey.tenant_id == tenant_id, TenantKey.retired_at.is_(None))
+        .where(
+            TenantKey.tenant_id == tenant_id,
+            or_(TenantKey.signs_from.is_(None), TenantKey.signs_from <= now),
+            or_(TenantKey.retired_at.is_(None), TenantKey.retired_at > now),
+        )
         .order_by(TenantKey.id.desc())
     ).first()
     if row is None:
@@ -91,10 +152,10 @@ def signing_key(tenant_id: int) -> ToolKey:
 
 
 def public_keys(tenant_id: int) -> list[dict[str, object]]:
-    """The public halves to publish."""
+    """The public halves to publish, newest first."""
     rows = session.scalars(
         select(TenantKey.public_jwk)
-        .where(TenantKey.tenant_id == tenant_id, TenantKey.retired_at.is_(None))
+        .where(TenantKey.tenant_id == tenant_id, or_(TenantKey.retired_at.is_(None), TenantKey.retired_at > utcnow()))
         .order_by(TenantKey.id.desc())
     )
     return list(rows)
@@ -103,7 +164,10 @@ def public_keys(tenant_id: int) -> list[dict[str, object]]:
 def set_plugin_enabled(key: str, plugin: str, enabled: bool) -> Tenant:
     """Switch a tool on or off for an institution."""
     tenant = by_key(key)
+    if (plugin not in tenant.disabled_plugins) == enabled:
+        return tenant
     others = [name for name in tenant.disabled_plugins if name != plugin]
     tenant.disabled_plugins = others if enabled else [*others, plugin]
     session.flush()
+    audit.record("tool.enable" if enabled else "tool.disable", f"tool {plugin}", tenant.id)
     return tenant

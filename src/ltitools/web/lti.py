@@ -28,7 +28,6 @@ from ltitools.web import sessions, shell
 _ = host.gettext
 log = logging.getLogger(__name__)
 pages = Blueprint("lti", __name__, url_prefix="/lti/<tenant_key>")
-KEYS_MAX_AGE = 3600
 IN_WINDOW = "ltitools_window"
 ARRIVAL = "arrival"
 ERROR_NAME = re.compile(r"[a-z_]{1,40}")
@@ -161,7 +160,7 @@ def jwks(tenant_key: str) -> Response:
     tenant = launches.enabled_tenant(tenant_key)
     response = jsonify(keys=tenants.public_keys(tenant.id))
     response.cache_control.public = True
-    response.cache_control.max_age = KEYS_MAX_AGE
+    response.cache_control.max_age = int(tenants.KEYS_MAX_AGE.total_seconds())
     return response
 
 

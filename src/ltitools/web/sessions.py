@@ -84,6 +84,7 @@ def enter(launch_id: str) -> Opened:
         sent = request.form.get(FORM_FIELD, "")
         if not current_host().sealer.signature_fits(FORM_PURPOSE, f"{launch_id}:{own}", sent):
             raise refused("form-stale")
+    g.form_scope = f"{launch_id}:{shown or own}"
     g.launch = opened.launch
     g.frame_origins = opened.launch.frame_origins
     g.opened = opened
@@ -92,14 +93,14 @@ def enter(launch_id: str) -> Opened:
 
 
 def add_form_fields(response: Response) -> Response:
-    """Put the proof that a form comes from this launch's own pages into each form that is sent to us.
+    """Put the proof that a form comes from the own pages of this launch, or sign-in, into each that is sent to us.
 
     Also where a token makes it needless: a tool's script may look for it.
     """
-    opened: Opened | None = g.get("opened")
-    if opened is None or response.mimetype != "text/html" or response.is_streamed:
+    scope: str | None = g.get("form_scope")
+    if scope is None or response.mimetype != "text/html" or response.is_streamed:
         return response
-    proof = current_host().sealer.sign(FORM_PURPOSE, f"{opened.launch.id}:{token(request) or browser_id(request)}")
+    proof = current_host().sealer.sign(FORM_PURPOSE, scope)
     field = f'<input type="hidden" name="{FORM_FIELD}" value="{proof}">'.encode()
 
     def with_field(form: re.Match[bytes]) -> bytes:

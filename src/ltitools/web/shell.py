@@ -11,6 +11,7 @@ from __future__ import annotations
 from flask import Response, g, make_response, render_template, url_for
 
 from ltitools.db import utcnow
+from ltitools.lti.platforms.canvas import ACCOUNT_NAVIGATION
 from ltitools.models import Launch
 from ltitools.plugin.launch import Opened
 from ltitools.refusals import explain
@@ -23,7 +24,9 @@ REFERRER = "same-origin"
 
 
 def home_of(row: Launch) -> str:
-    """Where a launch arrives: its tool, or the choice of one."""
+    """Where a launch arrives: its tool, the choice of one, or from the menu of an account the console."""
+    if row.placement == ACCOUNT_NAVIGATION:
+        return url_for("visit.console", launch_id=row.id)
     if row.plugin:
         return url_for("tool.home", plugin=row.plugin, launch_id=row.id)
     return url_for("tool.choose", launch_id=row.id)

@@ -23,6 +23,7 @@ from flask.typing import ResponseReturnValue
 
 from ltitools.db import session
 from ltitools.i18n import Domain, host, install_jinja
+from ltitools.models import Tenant
 from ltitools.plugin import INSTRUCTORS, Plugin
 from ltitools.refusals import refused
 from ltitools.services import courses, files, people
@@ -82,7 +83,7 @@ def _same_launch(endpoint: str, values: dict[str, Any]) -> None:
     launch = g.get("launch")
     if (
         launch is None
-        or endpoint.startswith(("static", "lti.", "page."))
+        or endpoint.startswith(("static", "lti.", "page.", "registration.", "console."))
         or endpoint in ("tool.static", "visit.arrive")
     ):
         return
@@ -95,15 +96,21 @@ def _plugin_static(filename: str) -> str:
     return url_for("tool.static", plugin=g.plugin, filename=filename)
 
 
-def _plugins() -> Mapping[str, Plugin]:
+def installed() -> Mapping[str, Plugin]:
+    """The tools of this server, by key."""
     found: Mapping[str, Plugin] = current_app.extensions["ltitools.plugins"]
     return found
+
+
+def titles_of_tools(tenant: Tenant) -> list[str]:
+    """What the tools that an institution has are called."""
+    return [str(tool.title) for tool in installed().values() if tool.key not in tenant.disabled_plugins]
 
 
 @pages.get("/<plugin>/-/static/<path:filename>")
 def static(plugin: str, filename: str) -> ResponseReturnValue:
     """A file of a plugin's own; it belongs to no launch."""
-    found = _plugins().get(plugin)
+    found = installed().get(plugin)
     if found is None or found.blueprint is None or not found.blueprint.static_folder:
         abort(404)
     return send_from_directory(found.blueprint.static_folder, filename, max_age=STATIC_MAX_AGE)
@@ -115,7 +122,7 @@ def home(plugin: str, launch_id: str) -> ResponseReturnValue:
     if plugin == courses.HOST:
         return redirect(url_for("host.course", launch_id=launch_id), 303)
     _enter(plugin, launch_id)
-    tool = _plugins().get(plugin)
+    tool = installed().get(plugin)
     if tool is None:
         raise refused("tool-unknown", f"plugin {plugin!r}")
     launch = g.launch
@@ -139,7 +146,7 @@ def choose(launch_id: str) -> ResponseReturnValue:
     if not launch.is_instructor:
         raise refused("activity-not-set-up" if launch.deep_linking is None else "role-forbidden")
     launch.require(*INSTRUCTORS)
-    offered = [tool for tool in _plugins().values() if tool.pick and tool.key not in opened.disabled_plugins]
+    offered = [tool for tool in installed().values() if tool.pick and tool.key not in opened.disabled_plugins]
     if len(offered) == 1 and "all" not in request.args:
         return redirect(url_for("tool.home", plugin=offered[0].key, launch_id=launch_id), 303)
     return render_template("choose.html", tools=offered)

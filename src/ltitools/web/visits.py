@@ -11,7 +11,7 @@ from ltitools.i18n import current_locale, match_locale, set_locale
 from ltitools.plugin.launch import open_launch
 from ltitools.refusals import refused
 from ltitools.secrets import new_secret
-from ltitools.services import visits
+from ltitools.services import administrators, visits
 from ltitools.services.launches import Layer
 from ltitools.web import sessions, shell
 from ltitools.web.headers import VISIT
@@ -27,6 +27,30 @@ def window(launch_id: str) -> ResponseReturnValue:
     session.commit()
     stay = sessions.local_path(request.form.get("back", ""), shell.home_of(opened.row))
     response = make_response(render_template("window.html", code=code, stay=stay))
+    response.headers["Referrer-Policy"] = shell.REFERRER
+    return response
+
+
+@pages.get("/<launch_id>/console")
+def console(launch_id: str) -> ResponseReturnValue:
+    """Where a launch from the menu of an account arrives: a button to the console, for administrators."""
+    opened = sessions.enter(launch_id)
+    if not opened.row.is_administrator:
+        raise refused("console-forbidden", "no administrator role")
+    return render_template("console/from_launch.html", code="")
+
+
+@pages.post("/<launch_id>/console")
+def console_code(launch_id: str) -> ResponseReturnValue:
+    """A page with a button that opens the console in a window of its own, for two minutes.
+
+    The console is no page of an LMS: its sign-in is a cookie that only its own site's windows have.
+    """
+    opened = sessions.enter(launch_id)
+    administrator = administrators.from_launch(opened.row, opened.launch.tenant.id)
+    code = administrators.link_code(administrator, administrators.STEP_LIFETIME)
+    session.commit()
+    response = make_response(render_template("console/from_launch.html", code=code))
     response.headers["Referrer-Policy"] = shell.REFERRER
     return response
 

@@ -1,11 +1,13 @@
-"""The score message as the specification has it, and what the answers to it mean.
+"""A platform as the specifications have it: its registration, the score message, and what the answers to it mean.
 
-https://www.imsglobal.org/spec/lti-ags/v2p0/#score-publish-service
+https://www.imsglobal.org/spec/lti-dr/v1p0, https://www.imsglobal.org/spec/lti-ags/v2p0/#score-publish-service
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +16,14 @@ from typing import Any
 
 from pylti1p3.grade import Grade
 
-from ltitools.http import Response
+from ltitools.http import Response, origin
+from ltitools.lti.platforms.offer import Offer, ToolSite
+
+DEEP_LINKING = "LtiDeepLinkingRequest"
+RESOURCE_LINK = "LtiResourceLinkRequest"
+SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
+CONTENT_AREA = "ContentArea"
+"""Where content of a course is chosen (section 3.5.4 of dynamic registration)."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,48 @@ class Outcome:
 class Dialect:
     """A platform that keeps to the specification. Others override what they do differently."""
 
+    family = "generic"
+    new_deployments = "pending"
+    """What happens to deployments that the answer to a registration did not name."""
+    more_scopes: tuple[str, ...] = ()
+    """Scopes to ask for besides those of the services."""
     reads_comment_first = False
     """Whether a score without a comment clears the feedback that a teacher wrote, so it must be sent along."""
+
+    def may_speak_for(self, issuer: str, configuration_url: str) -> bool:
+        """Whether a configuration at this address may be that of the issuer: both have the same host.
+
+        https://www.imsglobal.org/spec/lti-dr/v1p0#issuer-and-openid-configuration-url-match
+        """
+        return origin(issuer)[1] == origin(configuration_url)[1] != ""
+
+    def name_of_institution(self, platform: Mapping[str, Any]) -> str:
+        """What the platform's configuration says whose platform it is; empty where it does not."""
+        return ""
+
+    def messages(
+        self, site: ToolSite, offer: Offer, supported: frozenset[str], placements: Mapping[str, frozenset[str]]
+    ) -> list[dict[str, Any]]:
+        """The messages to be sent to us: one for the choice of content, because Moodle takes the last of several and
+        Sakai the first, one for what was chosen, and one from the gradebook where the platform has it.
+        """
+        offered = placements.get(DEEP_LINKING)
+        choose: dict[str, Any] = {
+            "type": DEEP_LINKING,
+            "target_link_uri": site.launch_url,
+            "label": site.name,
+            "supported_types": ["ltiResourceLink"],
+        }
+        if not offered or CONTENT_AREA in offered:
+            choose["placements"] = [CONTENT_AREA]
+        found = [choose, {"type": RESOURCE_LINK, "target_link_uri": site.launch_url, "label": site.name}]
+        if SUBMISSION_REVIEW in supported:
+            found.append({"type": SUBMISSION_REVIEW, "target_link_uri": site.launch_url})
+        return found
+
+    def tool_extensions(self, site: ToolSite, offer: Offer) -> dict[str, Any]:
+        """More for the tool configuration."""
+        return {}
 
     def is_course_link(self, resource_link_id: str, context_id: str) -> bool:
         """Whether a link stands for the whole course, as Canvas's navigation does: it has the course's own id."""
@@ -109,8 +158,6 @@ def words(answer: Response) -> str:
     """What the platform said, for a person: its status and the beginning of its text, without markup."""
     text = answer.text.strip()
     if text[:1] == "<":
-        import re
-
         text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", text)
     return f"{answer.status} {' '.join(text.split())[:400]}".strip()
 

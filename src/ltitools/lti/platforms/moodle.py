@@ -18,6 +18,7 @@ TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 class Moodle(Dialect):
     """Moodle compares timestamps by whole seconds and replaces the teacher's feedback with our comment."""
 
+    family = "moodle"
     reads_comment_first = True
 
     def is_course_link(self, resource_link_id: str, context_id: str) -> bool:

@@ -1,0 +1,11 @@
+"""The console, put together from its pages."""
+
+from ltitools.web.console import entrance, frameworks, institution, keys, people, platforms, progress
+from ltitools.web.console.skeleton import console, install
+
+PARTS = (entrance, institution, platforms, frameworks, progress, people, keys)
+
+for part in PARTS:
+    console.register_blueprint(part.pages)
+
+__all__ = ["install"]

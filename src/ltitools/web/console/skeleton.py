@@ -1,0 +1,135 @@
+"""The console: what an institution's administrators, and the operator of the server, see and change in a browser.
+
+A sign-in lasts some hours and is one cookie of this site, which no other site's page can use: ``SameSite=Lax``, no
+frame, and a proof in each form. An administrator of an institution finds nothing outside it: another institution's
+address is one that does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from werkzeug.wrappers import Response as BaseResponse
+
+from ltitools.context import current_host
+from ltitools.db import session
+from ltitools.errors import SettingsError
+from ltitools.i18n import LOCALES, set_locale
+from ltitools.models import Tenant
+from ltitools.refusals import refused
+from ltitools.services import administrators, audit, tenants
+from ltitools.services.administrators import SignedIn
+from ltitools.web import sessions
+
+COOKIE = "__Host-ltitools-console"
+NOTE = "__Host-ltitools-console-note"
+NOTE_PURPOSE = "console-note"
+console = Blueprint("console", __name__, url_prefix="/console")
+OPEN = "console.entrance."
+"""What the endpoints of pages begin with that are for those who are not signed in."""
+
+
+@console.url_value_preprocessor
+def take_tenant_key(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Pages are about `g.tenant`, and have no argument for it."""
+    g.tenant_key = (values or {}).pop("tenant_key", None)
+
+
+@console.before_request
+def let_in() -> ResponseReturnValue | None:
+    """Let those in who are signed in and may see the institution; send others to the sign-in."""
+    g.frame_origins = ()
+    if (request.endpoint or "").startswith(OPEN):
+        return None
+    own = request.cookies.get(COOKIE, "")
+    found = administrators.signed_in(own) if own else None
+    if found is None:
+        if request.method != "GET":
+            raise refused("form-stale")
+        return redirect(url_for("console.entrance.sign_in"), 303)
+    scope = f"console:{own}"
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        sent = request.form.get(sessions.FORM_FIELD, "")
+        if not current_host().sealer.signature_fits(sessions.FORM_PURPOSE, scope, sent):
+            raise refused("form-stale")
+    g.form_scope = scope
+    g.signed_in = found
+    g.tenant = _institution(found, g.tenant_key)
+    set_locale(found.locale or request.accept_languages.best_match(LOCALES) or LOCALES[0])
+    audit.set_actor(audit.Actor("administrator", found.administrator.id))
+    return None
+
+
+def _institution(found: SignedIn, key: str | None) -> Tenant | None:
+    """The institution of the address; for somebody of another it is not there."""
+    if key is None:
+        return None
+    if found.tenant is not None:
+        if found.tenant.key != key:
+            raise refused("page-unknown", "another institution")
+        return found.tenant
+    tenant = session.scalar(select(Tenant).where(Tenant.key == key)) if tenants.KEY_FORM.fullmatch(key) else None
+    if tenant is None:
+        raise refused("page-unknown", f"institution {key[:80]!r}")
+    return tenant
+
+
+def install(app: Flask) -> None:
+    """Add the console to `app`."""
+    app.register_blueprint(console)
+    app.url_defaults(_keep_institution)
+
+
+def _keep_institution(endpoint: str, values: dict[str, Any]) -> None:
+    """Links of a page that is about an institution stay with it."""
+    tenant: Tenant | None = g.get("tenant")
+    if tenant is not None and endpoint.startswith("console."):
+        values.setdefault("tenant_key", tenant.key)
+
+
+def only_operators() -> None:
+    """Refuse a page that concerns the whole server."""
+    if not g.signed_in.is_operator:
+        raise refused("page-unknown", "for operators")
+
+
+def set_cookie(response: BaseResponse, secret: str) -> None:
+    """Set the cookie of a sign-in, or with an empty secret remove it."""
+    age = current_host().settings.console_hours * 3600 if secret else 0
+    response.set_cookie(COOKIE, secret, max_age=age, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def saved(endpoint: str, text: str, **values: Any) -> BaseResponse:
+    """Commit, and show the page again, with a text that says what was done."""
+    session.commit()
+    response = redirect(url_for(endpoint, **values), 303)
+    sealed = current_host().sealer.seal(NOTE_PURPOSE, text)
+    response.set_cookie(NOTE, sealed, max_age=60, path="/", secure=True, httponly=True, samesite="Lax")
+    return response
+
+
+@console.app_context_processor
+def _console_values() -> dict[str, object]:
+    return {"signed_in": g.get("signed_in"), "tenant": g.get("tenant"), "note": _note}
+
+
+def _note() -> str:
+    """What was done on the page before, once."""
+    sealed = request.cookies.get(NOTE, "")
+    if not sealed or "signed_in" not in g:
+        return ""
+    g.drop_note = True
+    try:
+        return current_host().sealer.open(NOTE_PURPOSE, sealed)
+    except SettingsError:
+        return ""
+
+
+@console.after_request
+def _drop_note(response: Response) -> Response:
+    if g.get("drop_note"):
+        response.delete_cookie(NOTE, path="/", secure=True, httponly=True, samesite="Lax")
+    return response
