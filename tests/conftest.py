@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from ltitools.plugin import Plugin
 from ltitools.testing import Platform, close_app, databases, make_app
+from scoped import watching
 
 MakeDatabase = Callable[[], str]
 StartApp = Callable[..., Flask]
@@ -60,6 +61,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_report_header() -> str:
     """Say on which database the suite runs."""
     return f"ltitools database under test: {os.environ.get('LTITOOLS_TEST_DATABASE', 'sqlite')}"
+
+
+@pytest.fixture(scope="session")
+def statements() -> Iterator[list[str]]:
+    """The statements without an institution that code of ours has sent since the last look."""
+    with watching() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_institution(statements: list[str]) -> Iterator[None]:
+    """Whatever a test does, no query of ours looks at the rows of all institutions."""
+    yield
+    found, statements[:] = list(statements), []
+    assert found == [], "these statements do not say whose rows they are about (see tests/scoped.py)"
 
 
 @pytest.fixture(scope="session")

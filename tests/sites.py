@@ -111,10 +111,10 @@ class Sites:
         """Deliver grades in the background, as the demo does."""
         self.tool.extensions["ltitools.worker"].start()
 
-    def import_questions(self, file: Path, slug: str, title: str) -> None:
+    def import_questions(self, file: Path, slug: str, title: str, tenant: str = TENANT) -> None:
         """Publish a question file in the institution."""
         command = self.tool.extensions["ltitools.plugins"]["diagnostic"].cli
-        arguments = ["import", str(file), "--tenant", TENANT, "--slug", slug, "--title", title, "--json"]
+        arguments = ["import", str(file), "--tenant", tenant, "--slug", slug, "--title", title, "--json"]
         with writing(self.tool):
             command.main(arguments, standalone_mode=False)
 

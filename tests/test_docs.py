@@ -134,7 +134,7 @@ def test_every_command_of_ours_that_a_page_shows_exists(page: Path) -> None:
 
 
 def test_a_command_that_does_not_exist_is_noticed() -> None:
-    assert wrong_with(["tenant", "remove"])
+    assert wrong_with(["tenant", "forget"])
     assert wrong_with(["tenant", "add", "KEY", "--nmae", "X"])
     assert list(commands_in("```sh\nltitools tenant \\\n  add KEY\n```\nand `/opt/bin/ltitools serve`")) == [
         ["tenant", "add", "KEY"],

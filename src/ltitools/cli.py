@@ -18,6 +18,7 @@ from ltitools.cli_frameworks import framework
 from ltitools.cli_jobs import jobs_group
 from ltitools.cli_keys import keys, secret
 from ltitools.cli_launches import launches
+from ltitools.cli_privacy import person, tenant_privacy
 from ltitools.commands import as_json, check_migrated, make_app, print_one, print_rows, public_url, with_app
 from ltitools.db import db
 from ltitools.errors import Conflict, NotFound, PluginError, Refused, SettingsError
@@ -59,7 +60,8 @@ class _PluginCommands(click.Group):
 
 
 @click.group(
-    cls=_Commands, commands=[administrator, console, doctor, framework, jobs_group, keys, secret, launches, new_plugin]
+    cls=_Commands,
+    commands=[administrator, console, doctor, framework, jobs_group, keys, secret, launches, person, new_plugin],
 )
 @click.version_option(__version__, prog_name="ltitools")
 def cli() -> None:
@@ -141,6 +143,10 @@ def tenant_enable(key: str) -> None:
     """Switch an institution on again."""
     tenants.set_enabled(key, True)
     click.echo(f"Tenant {key} is enabled.")
+
+
+for command in tenant_privacy:
+    tenant.add_command(command)
 
 
 @cli.group()

@@ -1,5 +1,5 @@
-"""For every row of D1 to D4, D6 and D7, a fault in the tool that breaks its rule: by it, the row's test shows that it
-can fail.
+"""For every row of D1 to D4, D6, D7 and D9, a fault in the tool that breaks its rule: by it, the row's test shows that
+it can fail.
 
 A fault replaces one line of a function while the test runs. Most are what a hurried change could do; where a rule is
 kept at two places, the fault sits where it defeats both.
@@ -33,6 +33,9 @@ ROSTERS = "ltitools.services.rosters"
 COLUMNS = "ltitools.services.columns"
 GRADES = "ltitools.services.grades"
 DIALECT = "ltitools.lti.platforms.base:Dialect.score_document"
+REGISTRATION = "ltitools.lti.registration"
+REGISTERING = "ltitools.services.registering"
+REGISTERED = "ltitools.web.registration"
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,13 @@ LIMITED = "def page(address: str) -> tuple[Response, Any]:\n        address = wi
 CAN_CREATE = "return bool(link.line_items_url) and {LINE_ITEM, SCORE} <= set(link.service_scopes)"
 TAKES = "return bool(link.line_item_url) and SCORE in link.service_scopes"
 MAY_REVIEW = "if message.for_user_id != message.sub and message.roles.isdisjoint(INSTRUCTORS):"
+FETCH = (
+    '"GET", url, headers=headers, max_bytes=CONFIGURATION_BYTES, total_timeout=CONFIGURATION_SECONDS',
+    '"GET", url, headers=headers',
+)
+CLAIMS_ASKED = "claims = [name for name in offer.claims if platform.claims is None or name in platform.claims]"
+CLIENT_ID = 'client_id = text_of(document.get("client_id")) or text_of(inner.get("client_id"))'
+OF_LINK = "select(Invitation).where(Invitation.tenant_id == tenant.id, Invitation.code_hash == hash_token(code))"
 
 
 FAULTS = (
@@ -361,6 +371,46 @@ FAULTS = (
     Fault(129, f"{COLUMNS}:can_create", CAN_CREATE, CAN_CREATE.replace("LINE_ITEM, ", "")),
     Fault(130, f"{GRADES}:takes_scores", TAKES, "return True"),
     Fault(131, f"{LAUNCHES}:_check_review", MAY_REVIEW, "if not message.sub:"),
+)
+FAULTS_OF_REGISTRATION = (
+    Fault(
+        142,
+        f"{REGISTRATION}:fetch_configuration",
+        'headers = {"Accept": "application/json", **_bearer(token)}',
+        'headers = {"Accept": "application/json"}',
+    ),
+    Fault(
+        143,
+        f"{REGISTRATION}:read_configuration",
+        "if not dialect_of(product).may_speak_for(issuer, url):",
+        "if not issuer:",
+    ),
+    Fault(144, f"{REGISTRATION}:fetch_configuration", *FETCH),
+    Fault(
+        145,
+        f"{REGISTRATION}:wanted_scopes",
+        "return tuple(scope for scope in wanted if platform.scopes is None or scope in platform.scopes)",
+        "return wanted",
+    ),
+    Fault(146, f"{REGISTRATION}:tool_document", CLAIMS_ASKED, "claims = list(offer.claims)"),
+    Fault(
+        147,
+        "ltitools.lti.platforms.canvas:Canvas.messages",
+        "named = [EXTENSION + place for place in places if place in known]",
+        "named = places[:1]",
+    ),
+    Fault(148, f"{REGISTRATION}:read_registered", CLIENT_ID, 'client_id = text_of(document.get("client_id"))'),
+    Fault(
+        149,
+        f"{REGISTERING}:register",
+        "if done := finished(tenant, invitation, token):",
+        "if done := None:",
+    ),
+    Fault(150, f"{REGISTERING}:_keep", "if found is None:", "if found is None or found.enabled:"),
+    Fault(151, f"{REGISTERED}:_problem_page", "words=problem.words,", 'words="",'),
+    Fault(152, "ltitools.web.headers:_policy", """"script-src 'self'",""", """"script-src 'none'","""),
+    Fault(153, "ltitools.services.invitations:find", OF_LINK, "select(Invitation).where(Invitation.used_at.is_(None))"),
+    Fault(154, f"{REGISTERED}:_offer_page", "g.frame_origins = platform.origins", "g.frame_origins = ()"),
 )
 
 

@@ -1,4 +1,5 @@
-"""Every row of the checklist has a test, and the tests of D1 to D4, D6 and D7 fail when the tool breaks their rule."""
+"""Every row of the checklist has a test, and the tests of D1 to D4, D6, D7 and D9 fail when the tool breaks their
+rule."""
 
 from __future__ import annotations
 
@@ -18,11 +19,13 @@ from certification import (
     test_d6_members,
     test_d7_grades,
     test_d8_services,
+    test_d9_registration,
 )
-from certification.faults import FAULTS, Fault, applied
+from certification.faults import FAULTS, FAULTS_OF_REGISTRATION, Fault, applied
 
 if TYPE_CHECKING:
     from certification.helpers import Lti
+    from joining import Joins
 
 LAUNCH_MODULES = (test_d1_login, test_d2_bad_payloads, test_d3_security, test_d4_valid_launches)
 WITH_FAULTS = (*LAUNCH_MODULES, test_d6_members, test_d7_grades)
@@ -46,6 +49,13 @@ def test_a_fault_in_the_tool_makes_the_test_of_its_row_fail(lti: Lti, fault: Fau
         test(lti)
 
 
+@pytest.mark.parametrize("fault", FAULTS_OF_REGISTRATION, ids=lambda fault: f"{fault.row}")
+def test_a_fault_in_a_registration_makes_the_test_of_its_row_fail(joins: Joins, fault: Fault) -> None:
+    test = rows(test_d9_registration)[fault.row]
+    with applied(fault), pytest.raises((AssertionError, pytest.fail.Exception)):
+        test(joins)
+
+
 def test_every_row_has_a_test_and_every_row_about_launches_members_and_grades_has_a_fault() -> None:
     assert sorted(fault.row for fault in FAULTS) == sorted(rows(*WITH_FAULTS))
     assert sorted(rows(*LAUNCH_MODULES)) == list(range(1, 89))
@@ -53,3 +63,5 @@ def test_every_row_has_a_test_and_every_row_about_launches_members_and_grades_ha
     assert sorted(rows(test_d7_grades)) == list(range(116, 132))
     assert sorted(rows(test_d5_deep_linking)) == list(range(89, 107))
     assert sorted(rows(test_d8_services)) == list(range(132, 141))
+    assert sorted(rows(test_d9_registration)) == list(range(142, 155))
+    assert sorted(fault.row for fault in FAULTS_OF_REGISTRATION) == list(range(142, 155))

@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from ltitools.plugin import Domain, Launch, Plugin, current_launch, files
+from ltitools.plugin import Domain, Launch, Plugin, current_launch, files, session
 
 pages = Blueprint("mishaps", __name__)
 
@@ -15,7 +15,9 @@ pages = Blueprint("mishaps", __name__)
 @pages.post("/keep")
 def keep() -> ResponseReturnValue:
     """Keep what the form holds, as a picture."""
-    return files.put(current_launch().tenant.id, "mishaps", request.form["content"].encode(), "image/png").id
+    kept = files.put(current_launch().tenant.id, "mishaps", request.form["content"].encode(), "image/png")
+    session.commit()
+    return kept.id
 
 
 @pages.get("/crash")

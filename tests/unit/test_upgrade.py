@@ -79,7 +79,7 @@ def test_what_is_there_is_there_after_an_upgrade_and_keeps_its_rules(first_relea
     add(one, "launch", id="launch-1")
     add(one, "pending_login", state_hash="x")
 
-    assert [name for name in upgrade(one) if name.startswith("ltitools:")] == [f"ltitools:{n:04}" for n in range(2, 9)]
+    assert [name for name in upgrade(one) if name.startswith("ltitools:")] == [f"ltitools:{n:04}" for n in range(2, 10)]
 
     enrolment = one.execute(text("SELECT status, listed_at, seen_at FROM enrolment")).one()
     assert (enrolment.status, enrolment.listed_at) == ("active", None)

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from ltitools.plugin import Job, Launch, Plugin
 from ltitools_diagnostic import (
     overdue,
+    privacy,
     progress,
     views_editor,
     views_guidance,
@@ -49,5 +50,7 @@ plugin = Plugin(
     models=MODELS,
     jobs=(Job("overdue", overdue.submit_overdue, every=timedelta(minutes=1)),),
     migrations="ltitools_diagnostic.migrations",
+    export_person=privacy.export_person,
+    erase_person=privacy.erase_person,
     texts=texts,
 )

@@ -95,7 +95,7 @@ def answers_csv(launch: Launch) -> bytes:
                 say(titles),
                 code,
                 richtext.plain(say(item.question)),
-                _answer_text(item, answer.response),
+                answer_text(item, answer.response),
                 "" if answer.fraction is None else f"{answer.fraction:.4g}",
                 _moment(answer.saved_at),
             ]
@@ -103,7 +103,7 @@ def answers_csv(launch: Launch) -> bytes:
     return write_rows(rows())
 
 
-def _answer_text(item: Item, response: Response) -> str:
+def answer_text(item: Item, response: Response) -> str:
     """An answer in words: options as they are worded, pairs of a matching, an order from first to last."""
     if response is None or isinstance(response, str):
         return response or ""

@@ -21,11 +21,27 @@ from ltitools.testing import INSTRUCTOR, LEARNER, Platform, Visit, close_app, da
 from ltitools_diagnostic import versions
 from ltitools_diagnostic.items import Bank
 from ltitools_diagnostic.models import Version
+from scoped import watching
 
 EXAMPLE = Path(__file__).parents[1] / "ltitools_diagnostic" / "static" / "example.csv"
 # How fast examples come says how busy the machine is.
 settings.register_profile("diagnostic", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("diagnostic")
+
+
+@pytest.fixture(scope="session")
+def statements() -> Iterator[list[str]]:
+    """The statements without an institution that code of ours has sent since the last look."""
+    with watching() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_institution(statements: list[str]) -> Iterator[None]:
+    """Whatever a test does, no query of ours looks at the rows of all institutions."""
+    yield
+    found, statements[:] = list(statements), []
+    assert found == [], "these statements do not say whose rows they are about (see tests/scoped.py)"
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from ltitools.lti import ags
 from ltitools.lti.claims import text_of, web_address
 from ltitools.lti.nrps import MEMBERSHIP_READ
 from ltitools.lti.platforms import Offer, ToolSite, dialect_of, words
+from ltitools.settings import is_localhost
 
 PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
@@ -26,7 +27,15 @@ SCOPES = (SCORE, LINE_ITEM, LINE_ITEM_READ, RESULT, MEMBERS)
 """What the tools need: in the order in which a person is told."""
 CONFIGURATION_SECONDS = 3.0
 CONFIGURATION_BYTES = 256_000
-ADDRESSES = ("authorization_endpoint", "token_endpoint", "jwks_uri", "registration_endpoint")
+LONGEST_ISSUER, LONGEST_ADDRESS, LONGEST_ID = 512, 1024, 255
+ADDRESSES = {
+    "issuer": LONGEST_ISSUER,
+    "authorization_endpoint": LONGEST_ADDRESS,
+    "token_endpoint": LONGEST_ADDRESS,
+    "jwks_uri": LONGEST_ADDRESS,
+    "registration_endpoint": LONGEST_ADDRESS,
+}
+"""What a configuration must name, and how long each may be to be kept."""
 
 
 class RegistrationProblem(Exception):
@@ -88,6 +97,8 @@ def fetch_configuration(http: HttpClient, url: str, token: str) -> PlatformConfi
 
     The token is sent along, because some platforms tell nothing without it (section 3.4).
     """
+    if not secure_address(url, len(url)):
+        raise RegistrationProblem("registration-unreachable", "the configuration's address is no secure one")
     headers = {"Accept": "application/json", **_bearer(token)}
     try:
         answer = http.request(
@@ -105,11 +116,10 @@ def read_configuration(document: Mapping[str, Any], url: str) -> PlatformConfigu
     platform = document.get(PLATFORM_CONFIGURATION)
     platform = platform if isinstance(platform, Mapping) else {}
     product = text_of(platform.get("product_family_code")).lower()
-    issuer = text_of(document.get("issuer"))
-    missing = [name for name in ADDRESSES if not web_address(document.get(name))]
-    if missing or not issuer:
-        names = ", ".join(["issuer"] * (not issuer) + missing)
-        raise RegistrationProblem("registration-incomplete", f"{shown(url)} has no usable {names}")
+    missing = [name for name, longest in ADDRESSES.items() if not secure_address(document.get(name), longest)]
+    if missing:
+        raise RegistrationProblem("registration-incomplete", f"{shown(url)} has no usable {', '.join(missing)}")
+    issuer = document["issuer"]
     if not dialect_of(product).may_speak_for(issuer, url):
         raise RegistrationProblem("registration-issuer", f"the issuer is {issuer}, the configuration at {shown(url)}")
     messages = [entry for entry in _list(platform.get("messages_supported")) if isinstance(entry, Mapping)]
@@ -203,15 +213,26 @@ def read_registered(document: Mapping[str, Any]) -> Registered:
     inner = document.get(TOOL_CONFIGURATION)
     inner = inner if isinstance(inner, Mapping) else {}
     client_id = text_of(document.get("client_id")) or text_of(inner.get("client_id"))
-    if not client_id or len(client_id) > 255:
-        raise RegistrationProblem("registration-unclear", "the answer has no client_id")
+    deployment_id = text_of(inner.get("deployment_id")) or text_of(document.get("deployment_id"))
+    if not client_id or max(len(client_id), len(deployment_id)) > LONGEST_ID:
+        raise RegistrationProblem("registration-unclear", "the answer has no usable client_id or deployment_id")
     scopes = document.get("scope")
     return Registered(
         client_id=client_id,
-        deployment_id=text_of(inner.get("deployment_id")) or text_of(document.get("deployment_id")),
-        scopes=tuple(scopes.split()) if isinstance(scopes, str) else None,
-        update_url=web_address(document.get("registration_client_uri")),
+        deployment_id=deployment_id,
+        scopes=tuple(text_of(scopes).split()) if isinstance(scopes, str) else None,
+        update_url=secure_address(document.get("registration_client_uri")),
     )
+
+
+def secure_address(value: Any, longest: int = LONGEST_ADDRESS) -> str:
+    """`value` if it is an address that can be kept and called: https, or on this machine."""
+    found = web_address(value)
+    try:
+        scheme, host, _ = origin(found)
+    except ValueError:
+        return ""
+    return found if len(found) <= longest and (scheme == "https" or is_localhost(host)) else ""
 
 
 def _bearer(token: str) -> dict[str, str]:
@@ -221,7 +242,7 @@ def _bearer(token: str) -> dict[str, str]:
 def _document(answer: Response, code: str) -> Mapping[str, Any]:
     try:
         document = json.loads(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RegistrationProblem(code, f"{shown(answer.url)} answers with no JSON", words(answer)) from error
     if not isinstance(document, Mapping):
         raise RegistrationProblem(code, f"{shown(answer.url)} answers with JSON that is no object")

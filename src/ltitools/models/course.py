@@ -12,7 +12,10 @@ from ltitools.db import Base, Json, UtcDateTime, utcnow
 
 
 class Person(Base):
-    """An LTI ``sub`` inside one registration. Names are what the LMS chose to tell, or empty."""
+    """An LTI ``sub`` inside one registration. Names are what the LMS chose to tell, or empty.
+
+    Of somebody who was erased the row stays, with nothing in it: its number is never given to anybody else.
+    """
 
     __tablename__ = "person"
     __table_args__ = (UniqueConstraint("registration_id", "sub"),)
@@ -27,6 +30,7 @@ class Person(Base):
     chosen_locale: Mapped[str | None] = mapped_column(String(8))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Course(Base):

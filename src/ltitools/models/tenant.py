@@ -15,6 +15,8 @@ class Tenant(Base):
     """An institution: the wall inside which everything else lives.
 
     `lms_administrators` says whether who comes from the LMS as the institution's administrator may open the console.
+    After `retention_days` without a visit a person is erased, None: never; `privacy_contact` is whom people ask about
+    what is kept of them. At `removal_at` the institution is removed, unless that is called off.
     """
 
     __tablename__ = "tenant"
@@ -26,6 +28,9 @@ class Tenant(Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     lms_administrators: Mapped[bool] = mapped_column(default=True)
     disabled_plugins: Mapped[list[str]] = mapped_column(Json, default=list)
+    retention_days: Mapped[int | None]
+    privacy_contact: Mapped[str] = mapped_column(String(255), default="")
+    removal_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 

@@ -21,7 +21,7 @@ from ltitools.plugin.launch import (
     current_launch,
 )
 from ltitools.services.competencies import Competency, CompetencyResult, Evidence
-from ltitools.services.events import CompetencyRecorded, Delivery, Event, ScoreRecorded
+from ltitools.services.events import CompetencyRecorded, Delivery, Event, PersonErased, ScoreRecorded
 from ltitools.services.grades import GradeStatus, Score
 from ltitools.services.jobs import JobRun
 from ltitools.services.rosters import RosterChanged
@@ -51,6 +51,7 @@ __all__ = [
     "Link",
     "NotFound",
     "Person",
+    "PersonErased",
     "Placed",
     "Plugin",
     "Progress",

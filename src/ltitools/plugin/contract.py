@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from flask import Blueprint
@@ -50,7 +50,10 @@ class Plugin:
     links, or how far everybody is where an instructor asks. `listens` maps event classes to listeners, each called
     in a transaction of its own, again after a failure. `jobs` are what the worker can do for the tool.
     `migrations` names a package with a ``versions`` folder.
-    `texts` is the translation domain.
+    `texts` is the translation domain. `export_person` gives what the tool keeps of a person (tenant id, person id), as
+    that person can read it; without it they get the rows of its tables. `erase_person` removes it, or makes it
+    anonymous, in the caller's transaction: afterwards no row may name the person any more, which the host checks.
+    Without it the rows go in which a column ``person_id`` names the person, with those below them.
     """
 
     key: str
@@ -64,6 +67,8 @@ class Plugin:
     migrations: str | None = None
     listens: Mapping[type[Event], Callable[[Delivery], None]] = field(default_factory=dict)
     jobs: tuple[Job, ...] = ()
+    export_person: Callable[[int, int], Mapping[str, Any]] | None = None
+    erase_person: Callable[[int, int], None] | None = None
     texts: Domain | None = None
     api: int = API_VERSION
 

@@ -79,7 +79,12 @@ def set_enabled(administrator: Administrator, enabled: bool) -> None:
     administrator.enabled = enabled
     if not enabled:
         for table in (ConsoleSession, ConsoleCode):
-            session.execute(delete(table).where(table.administrator_id == administrator.id))
+            session.execute(
+                delete(table).where(
+                    table.tenant_id.is_not_distinct_from(administrator.tenant_id),
+                    table.administrator_id == administrator.id,
+                )
+            )
     session.flush()
     action = "administrator.enable" if enabled else "administrator.disable"
     audit.record(action, f"administrator {administrator.id}", administrator.tenant_id)
@@ -153,11 +158,15 @@ def sign_in(code: str) -> tuple[Administrator, str]:
     used = session.execute(
         delete(ConsoleCode)
         .where(ConsoleCode.code_hash == hash_token(code))
-        .returning(ConsoleCode.administrator_id, ConsoleCode.expires_at)
+        .returning(ConsoleCode.tenant_id, ConsoleCode.administrator_id, ConsoleCode.expires_at)
     ).first()
     if used is None or used.expires_at <= utcnow():
         raise refused("console-code", "used or unknown" if used is None else "too old")
-    administrator = session.get_one(Administrator, used.administrator_id)
+    administrator = session.execute(
+        select(Administrator).where(
+            Administrator.tenant_id.is_not_distinct_from(used.tenant_id), Administrator.id == used.administrator_id
+        )
+    ).scalar_one()
     return administrator, begin(administrator)
 
 

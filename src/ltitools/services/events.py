@@ -49,6 +49,13 @@ class CompetencyRecorded(Event):
 
 
 @dataclass(frozen=True)
+class PersonErased(Event):
+    """What was kept of a person is gone; the number stays theirs and stands for nobody."""
+
+    person_id: int
+
+
+@dataclass(frozen=True)
 class Delivery:
     """An event as a listener gets it. The same `event_id` may come again: a listener is idempotent by it."""
 

@@ -35,7 +35,8 @@ class _Loaded:
     fresh_until: datetime
 
 
-_loaded: dict[int, _Loaded] = {}
+_loaded: dict[tuple[int, str], _Loaded] = {}
+"""By registration and the address that the keys came from: at another address there may be none of them."""
 _locks: dict[int, threading.Lock] = {}
 
 
@@ -44,7 +45,7 @@ def key_named(registration: Registration, kid: str) -> RSAKey | None:
 
     Refuses (``platform-keys-unreachable``) where the platform never let its keys be read.
     """
-    known = _loaded.get(registration.id)
+    known = _loaded.get(_place(registration))
     if known and known.fresh_until > utcnow() and kid in known.keys:
         return known.keys[kid]
     with _locks.setdefault(registration.id, threading.Lock()):
@@ -52,6 +53,10 @@ def key_named(registration: Registration, kid: str) -> RSAKey | None:
         if known is None or kid not in known.keys or known.fresh_until <= utcnow():
             known = _refresh(registration, known, kid)
     return known.keys.get(kid)
+
+
+def _place(registration: Registration) -> tuple[int, str]:
+    return registration.id, registration.jwks_url
 
 
 def forget_loaded() -> None:
@@ -70,9 +75,9 @@ def _load(registration: Registration) -> _Loaded | None:
         session.rollback()
     if row is None or row.jwks is None:
         return None
-    known = _loaded.get(registration.id)
+    known = _loaded.get(_place(registration))
     if known is None or known.fresh_until != row.fresh_until:
-        known = _loaded[registration.id] = _Loaded(platform_keys(row.jwks), row.fresh_until)
+        known = _loaded[_place(registration)] = _Loaded(platform_keys(row.jwks), row.fresh_until)
     return known
 
 
@@ -89,7 +94,7 @@ def _refresh(registration: Registration, known: _Loaded | None, kid: str) -> _Lo
         return known
     fresh_until = utcnow() + timedelta(seconds=max(lifetime, 1))
     _note_answer(registration, jwks=document, fresh_until=fresh_until)
-    fetched = _loaded[registration.id] = _Loaded(platform_keys(document), fresh_until)
+    fetched = _loaded[_place(registration)] = _Loaded(platform_keys(document), fresh_until)
     return fetched
 
 
@@ -105,6 +110,7 @@ def _take_turn(registration: Registration, *, cold: bool) -> bool:
         update(PlatformKeys)
         .where(
             PlatformKeys.registration_id == registration.id,
+            PlatformKeys.tenant_id == registration.tenant_id,
             or_(
                 PlatformKeys.tried_at.is_(None),
                 PlatformKeys.tried_at < now - (COLD_ASK_AGAIN_AFTER if cold else ASK_AGAIN_AFTER),

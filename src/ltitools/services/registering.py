@@ -41,9 +41,8 @@ def register(tenant: Tenant, code: str, url: str, token: str, site: ToolSite, of
     link can be used again after a problem.
     """
     invitation = invitations.find(tenant, code, token)
-    if invitation.registration_id is not None:
-        known = registrations.get(tenant.id, invitation.registration_id)
-        return Outcome(known, False, protocol.missing_scopes(_granted(known)))
+    if done := finished(tenant, invitation, token):
+        return done
     if not invitations.claim(invitation, token):
         raise refused("invitation-busy")
     session.commit()
@@ -60,15 +59,14 @@ def register(tenant: Tenant, code: str, url: str, token: str, site: ToolSite, of
     return Outcome(registration, is_update, protocol.missing_scopes(answer.scopes))
 
 
-def finished(tenant: Tenant, invitation: Invitation, token: str) -> Registration | None:
+def finished(tenant: Tenant, invitation: Invitation, token: str) -> Outcome | None:
     """What came of the link where this token was used with it before."""
     if invitation.registration_id is None or invitation.token_hash != hash_token(token):
         return None
-    return registrations.get(tenant.id, invitation.registration_id)
-
-
-def _granted(registration: Registration) -> tuple[str, ...] | None:
-    return None if registration.granted_scopes is None else tuple(registration.granted_scopes)
+    found = registrations.get(tenant.id, invitation.registration_id)
+    is_update = invitation.claimed_at is not None and found.created_at < invitation.claimed_at
+    granted = None if found.granted_scopes is None else tuple(found.granted_scopes)
+    return Outcome(found, is_update, protocol.missing_scopes(granted))
 
 
 def _keep(

@@ -59,10 +59,14 @@ def by_key(key: str) -> Tenant:
 
 
 def set_enabled(key: str, enabled: bool) -> Tenant:
-    """Switch an institution on or off: while it is off, nothing of it can be launched or opened."""
+    """Switch an institution on or off: while it is off, nothing of it can be launched or opened.
+
+    Switching it on calls off its removal, if one is announced.
+    """
     tenant = by_key(key)
     if tenant.enabled != enabled:
-        session.execute(update(Tenant).where(Tenant.id == tenant.id).values(enabled=enabled))
+        changed: dict[str, object] = {"enabled": True, "removal_at": None} if enabled else {"enabled": False}
+        session.execute(update(Tenant).where(Tenant.id == tenant.id).values(changed))
         audit.record("tenant.enable" if enabled else "tenant.disable", f"tenant {key}", tenant.id)
     return tenant
 

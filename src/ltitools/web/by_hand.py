@@ -11,7 +11,9 @@ from flask import render_template, url_for
 from ltitools.context import current_host
 from ltitools.errors import Conflict
 from ltitools.i18n import LazyText, host
+from ltitools.lti.claims import text_of
 from ltitools.lti.platforms.addresses import addresses_of
+from ltitools.lti.registration import LONGEST_ADDRESS, LONGEST_ID, LONGEST_ISSUER, secure_address
 from ltitools.models import Tenant
 from ltitools.services.registrations import NewRegistration
 
@@ -45,7 +47,7 @@ class Form:
     @classmethod
     def read(cls, sent: Mapping[str, str]) -> Form:
         """The form as it was sent."""
-        return cls(**{field.name: sent.get(field.name, "").strip() for field in fields(cls)})
+        return cls(**{field.name: text_of(sent.get(field.name, "")).strip() for field in fields(cls)})
 
     def registration(self) -> NewRegistration:
         """The registration that it asks for. What is typed in wins over what is known of the kind. Raises Conflict."""
@@ -53,8 +55,10 @@ class Form:
             raise Conflict(_("Choose the platform."))
         if not self.client_id:
             raise Conflict(_("The client ID is missing: the platform shows it once the tool is stored there."))
+        if max(len(self.client_id), len(self.deployment_id)) > LONGEST_ID:
+            raise Conflict(_("A client ID and a deployment ID have at most %(n)s characters.", n=LONGEST_ID))
         known = addresses_of(self.kind, self.site)
-        values = asdict(known) if known else {"platform": "generic"}
+        values = asdict(known) if known else {"platform": self.kind}
         values |= {
             name: getattr(self, name) for name in ("issuer", "auth_url", "token_url", "jwks_url") if getattr(self, name)
         }
@@ -64,7 +68,7 @@ class Form:
         if missing:
             raise Conflict(_("Fill in all four addresses of the platform."))
         for name in ("issuer", "auth_url", "token_url", "jwks_url"):
-            if urlsplit(values[name]).scheme not in ("http", "https"):
+            if not secure_address(values[name], LONGEST_ISSUER if name == "issuer" else LONGEST_ADDRESS):
                 raise Conflict(_("%(address)s is no address: it must begin with https://.", address=values[name]))
         return NewRegistration(
             client_id=self.client_id,

@@ -19,7 +19,7 @@ from ltitools.lti import registration as protocol
 from ltitools.lti.platforms import Offer, ToolSite
 from ltitools.lti.platforms.canvas import developer_key
 from ltitools.lti.registration import PlatformConfiguration, RegistrationProblem
-from ltitools.models import Registration, Tenant
+from ltitools.models import Tenant
 from ltitools.refusals import explain, refused
 from ltitools.services import audit, invitations, launches, registering, registrations, tenants
 from ltitools.web import by_hand
@@ -45,7 +45,7 @@ def look(tenant_key: str) -> ResponseReturnValue:
     asked = _asked()
     tenant, done = _let_in(tenant_key, asked)
     if done is not None:
-        return _done_page(tenant, registering.Outcome(done, False, _missing(done)))
+        return _done_page(tenant, done)
     if not asked["openid_configuration"]:
         return by_hand.page(tenant, asked["invite"], by_hand.Form())
     try:
@@ -86,7 +86,7 @@ def register_by_hand(tenant_key: str) -> ResponseReturnValue:
         if not invitations.claim(invitation, ""):
             raise refused("invitation-busy")
         with audit.acting(audit.Actor("link")):
-            found, _new = registrations.add(tenant, new, title=form.title)
+            found, _new = registrations.add(tenant, new, title=form.title[:255])
             invitations.settle(invitation, found)
         session.commit()
     except Conflict as problem:
@@ -139,7 +139,7 @@ def _asked() -> dict[str, str]:
     return asked
 
 
-def _let_in(tenant_key: str, asked: dict[str, str]) -> tuple[Tenant, Registration | None]:
+def _let_in(tenant_key: str, asked: dict[str, str]) -> tuple[Tenant, registering.Outcome | None]:
     """The institution, for whoever has a link of it, and what came of the link with this token before."""
     with reading():
         tenant = launches.enabled_tenant(tenant_key)
@@ -150,11 +150,6 @@ def _let_in(tenant_key: str, asked: dict[str, str]) -> tuple[Tenant, Registratio
         session.expunge_all()
         session.rollback()
     return tenant, done
-
-
-def _missing(registration: Registration) -> tuple[str, ...]:
-    granted = registration.granted_scopes
-    return protocol.missing_scopes(None if granted is None else tuple(granted))
 
 
 def _offer_page(tenant: Tenant, asked: dict[str, str], platform: PlatformConfiguration) -> str:
@@ -174,8 +169,10 @@ def _offer_page(tenant: Tenant, asked: dict[str, str], platform: PlatformConfigu
 
 
 def _done_page(tenant: Tenant, outcome: registering.Outcome) -> str:
+    """What came of it. Anybody may show it in a frame: hosted Canvas does so at the school's own host, which is none of
+    the registration's addresses, and there is nothing on the page to press but its end.
+    """
     found = outcome.registration
-    g.frame_origins = launches.platform_origins(found, found.issuer)
     return render_template(
         "registration/done.html",
         tenant=tenant,

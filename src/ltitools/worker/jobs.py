@@ -18,13 +18,17 @@ from ltitools.plugin import Plugin
 from ltitools.plugin.contract import Job
 from ltitools.services import rosters
 from ltitools.services.jobs import HOST, JobRun
+from ltitools.services.privacy import retention
 from ltitools.worker.leases import back_off, claim
 
 log = logging.getLogger(__name__)
 MAX_FAILURES = 24
 LEASE = timedelta(minutes=10)
 AT_INTERVALS = "every"
-HOST_JOBS = (Job(rosters.JOB, rosters.refresh_job),)
+HOST_JOBS = (
+    Job(rosters.JOB, rosters.refresh_job),
+    Job(retention.JOB, retention.daily, every=timedelta(days=1)),
+)
 
 Known = Mapping[tuple[str, str], Job]
 
@@ -36,15 +40,19 @@ def known_jobs(plugins: Mapping[str, Plugin]) -> Known:
 
 
 def plan(known: Known) -> None:
-    """Give every job that comes at an interval its row; the first run is due at once. Commits."""
+    """Give every job that comes at an interval its row. Commits.
+
+    A tool's first run is due at once; the host's is not, because a server that is only tried out has nothing to tidy.
+    """
     now = utcnow()
     for (plugin, name), job in known.items():
         if job.every is None:
             continue
         row = {"plugin": plugin, "name": name, "unique_key": AT_INTERVALS}
+        first = now + job.every if plugin == HOST else now
         session.execute(
             upsert(JobRow)
-            .values(**row, args={}, asked=1, state="waiting", failures=0, problem="", due_at=now, created_at=now)
+            .values(**row, args={}, asked=1, state="waiting", failures=0, problem="", due_at=first, created_at=now)
             .on_conflict_do_nothing(index_elements=list(row))
         )
         # A newer version of the plugin may want it more often.

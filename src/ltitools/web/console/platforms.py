@@ -61,7 +61,7 @@ def register_by_hand() -> ResponseReturnValue:
     """Register a platform with the values that were typed in."""
     form = by_hand.Form.read(request.form)
     try:
-        found, is_new = registrations.add(g.tenant, form.registration(), title=form.title)
+        found, is_new = registrations.add(g.tenant, form.registration(), title=form.title[:255])
     except Conflict as problem:
         session.rollback()
         return _by_hand(form, str(problem)), 422
