@@ -13,6 +13,8 @@ from ltitools.context import current_host
 from ltitools.db import Base, UtcDateTime, session
 
 OF_THE_SERVER = {"attempt", "heartbeat", "outage"}
+ABOUT_PEOPLE_IN_JSON = {"event", "event_delivery", "job"}
+"""Filled last: no foreign key says that they come after people."""
 THEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SETTLED: dict[tuple[str, str], Any] = {
     ("competency", "titles"): {"en": "Reading"},
@@ -31,6 +33,8 @@ SETTLED: dict[tuple[str, str], Any] = {
         "accepted": {},
         "feedback": {},
     },
+    ("event", "kind"): "ScoreRecorded",
+    ("file", "keep_until"): None,
     ("grade", "state"): "sent",
     ("person", "erased_at"): None,
     ("tenant", "enabled"): True,
@@ -52,7 +56,7 @@ def fill(tag: str, tables: Iterable[Table], known: Keys | None = None, mentioned
     Where a row mentions a person beside the one it is about, that is `mentioned`.
     """
     keys: Keys = dict(known or {})
-    for table in tables:
+    for table in sorted(tables, key=lambda table: table.name in ABOUT_PEOPLE_IN_JSON):
         values = {column.name: _value(tag, column, keys, mentioned) for column in table.columns if _is_set(column)}
         made = session.execute(insert(table).values(values)).inserted_primary_key
         assert made is not None
@@ -79,6 +83,8 @@ def _value(tag: str, column: Column[Any], keys: Keys, mentioned: int | None) -> 
         return current_host().sealer.seal_bytes(f"file:{keys['tenant']}", f"{tag}:file".encode())
     text = f"{tag}:{column.table.name}.{column.name}"
     kind = column.type
+    if place == ("diagnostic_answer", "response"):
+        return text
     if isinstance(kind, JSON):
         return {"text": text, "person_id": keys.get("person")}
     if isinstance(kind, UtcDateTime | DateTime):

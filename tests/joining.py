@@ -19,8 +19,6 @@ from ltitools.services import invitations, registrations, tenants
 from ltitools.testing import writing
 from sites import PATIENCE, TENANT, Sites
 
-CHOICES = ("course_page", "console", "names", "emails")
-
 
 def code_on(page: requests.Response) -> str:
     """The code of a refusal, or of what went wrong with a registration."""
@@ -35,7 +33,7 @@ def heading_of(page: requests.Response) -> str:
 
 
 def fields_of(page: requests.Response) -> dict[str, str]:
-    """What the form of the page sends as it stands."""
+    """What the page's form sends as it stands."""
     hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', page.text)
     ticked = re.findall(r'<input type="checkbox" name="([^"]*)" checked', page.text)
     return {name: unescape(value) for name, value in hidden} | dict.fromkeys(ticked, "on")
@@ -82,15 +80,19 @@ class Joining:
         """The page that says what would be set up."""
         return self.get(self.begin(link or self.link(), tool)["url"])
 
-    def register(self, link: str = "", tool: int | None = None, without: Iterable[str] = ()) -> requests.Response:
+    def register(
+        self, link: str = "", tool: int | None = None, without: Iterable[str] = (), **ticked: str
+    ) -> requests.Response:
         """All of it: the page, its button, and what is shown then."""
         page = self.offer(link, tool)
         assert page.status_code == 200, page.text
-        return self.press(page, without)
+        return self.press(page, without, **ticked)
 
-    def registered(self, link: str = "", without: Iterable[str] = ()) -> tuple[dict[str, Any], Registration]:
+    def registered(
+        self, link: str = "", without: Iterable[str] = (), **ticked: str
+    ) -> tuple[dict[str, Any], Registration]:
         """The tool that the LMS has now, and the registration that we have."""
-        page = self.register(link, without=without)
+        page = self.register(link, without=without, **ticked)
         assert heading_of(page) == "Registered", page.text
         tenant = urlsplit(link).path.split("/")[2] if link else TENANT
         return self.tools()[-1], self.known(tenant)[-1]

@@ -31,6 +31,9 @@ OF_ALL = {
     "WHERE job.failures >": "the operator's list of jobs",
     "WHERE job.plugin = ? AND job.name =": "jobs that come at an interval are nobody's",
     "WHERE job.plugin = %(plugin_1)s::VARCHAR AND job.name =": "the same on PostgreSQL",
+    "tenant_key.tenant_id, tenant_key.sealed_private_pem FROM": "everything is sealed anew under a new secret key",
+    "service_token.tenant_id, service_token.sealed_token FROM": "the same",
+    "SELECT file.id, file.tenant_id, file.media_type FROM": "the same",
     "WHERE administrator.email =": "who signs in with an account says where only afterwards",
     "event_delivery JOIN event ON": "the worker reads the event whose delivery it has leased",
 }

@@ -182,10 +182,10 @@ def test_canvas_is_asked_for_all_that_its_schema_requires(canvas: dict[str, Any]
 @pytest.mark.parametrize(
     ("offer", "level"),
     [
-        (Offer(), "public"),
-        (Offer(emails=False), "name_only"),
-        (Offer(names=False), "email_only"),
-        (Offer(names=False, emails=False), "anonymous"),
+        (Offer(), "name_only"),
+        (Offer(emails=True), "public"),
+        (Offer(names=False, emails=True), "email_only"),
+        (Offer(names=False), "anonymous"),
     ],
 )
 def test_canvas_is_asked_for_the_privacy_level_that_the_claims_amount_to(
@@ -309,7 +309,7 @@ def test_the_configuration_for_a_key_made_by_hand_in_canvas_is_complete(
     assert set(key["scopes"]) == set(SCOPES)
     (extension,) = key["extensions"]
     assert extension["platform"] == "canvas.instructure.com"
-    assert extension["privacy_level"] in ("public", "name_only", "email_only", "anonymous")
+    assert extension["privacy_level"] == "name_only"
     assert "//" not in extension["domain"]
     found = {place["placement"]: place for place in extension["settings"]["placements"]}
     assert {name: place["message_type"] for name, place in found.items()} == {

@@ -53,7 +53,7 @@ def register(tenant: Tenant, code: str, url: str, token: str, site: ToolSite, of
         invitations.release(invitation)
         session.commit()
         raise
-    registration, is_update = _keep(tenant, platform, answer)
+    registration, is_update = _keep(tenant, platform, answer, invitation.note)
     invitations.settle(invitation, registration)
     session.commit()
     return Outcome(registration, is_update, protocol.missing_scopes(answer.scopes))
@@ -70,9 +70,12 @@ def finished(tenant: Tenant, invitation: Invitation, token: str) -> Outcome | No
 
 
 def _keep(
-    tenant: Tenant, platform: protocol.PlatformConfiguration, answer: protocol.Registered
+    tenant: Tenant, platform: protocol.PlatformConfiguration, answer: protocol.Registered, note: str
 ) -> tuple[Registration, bool]:
-    """The registration that the platform has with us now, and whether it had one before."""
+    """The registration that the platform has with us now, and whether it had one before.
+
+    It is called as the platform calls itself, or as whoever made the link did.
+    """
     dialect = dialect_of(platform.product)
     said = {
         "auth_url": platform.auth_url,
@@ -96,7 +99,7 @@ def _keep(
                 tenant_id=tenant.id,
                 issuer=platform.issuer,
                 client_id=answer.client_id,
-                title=platform.title,
+                title=platform.title or note,
                 deployments_policy=dialect.new_deployments,
                 **said,
             )

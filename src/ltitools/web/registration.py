@@ -7,6 +7,7 @@ the proof for the platform. Both are in the address that the platform made, and 
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 from flask import Blueprint, g, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,7 +20,7 @@ from ltitools.lti import registration as protocol
 from ltitools.lti.platforms import Offer, ToolSite
 from ltitools.lti.platforms.canvas import developer_key
 from ltitools.lti.registration import PlatformConfiguration, RegistrationProblem
-from ltitools.models import Tenant
+from ltitools.models import Registration, Tenant
 from ltitools.refusals import explain, refused
 from ltitools.services import audit, invitations, launches, registering, registrations, tenants
 from ltitools.web import by_hand
@@ -106,7 +107,15 @@ def privacy(tenant_key: str) -> ResponseReturnValue:
     """What is kept of people and why, for anybody."""
     tenant = launches.enabled_tenant(tenant_key)
     set_locale(request.accept_languages.best_match(LOCALES) or tenant.locale)
-    return render_template("privacy.html", tenant=tenant, hours=current_host().settings.launch_hours)
+    own = current_host().settings
+    return render_template(
+        "privacy.html",
+        tenant=tenant,
+        hours=own.launch_hours,
+        log_days=own.launch_log_days,
+        login_minutes=max(1, own.login_lifetime // 60),
+        console_hours=own.console_hours,
+    )
 
 
 def site_of(tenant: Tenant) -> ToolSite:
@@ -152,6 +161,11 @@ def _let_in(tenant_key: str, asked: dict[str, str]) -> tuple[Tenant, registering
     return tenant, done
 
 
+def _name_of(platform: PlatformConfiguration | Registration) -> str:
+    """What a platform is called in a sentence: where nobody gave it a name, its host."""
+    return platform.title or urlsplit(platform.issuer).netloc
+
+
 def _offer_page(tenant: Tenant, asked: dict[str, str], platform: PlatformConfiguration) -> str:
     g.frame_origins = platform.origins
     wanted = protocol.wanted_scopes(platform)
@@ -160,6 +174,7 @@ def _offer_page(tenant: Tenant, asked: dict[str, str], platform: PlatformConfigu
         tenant=tenant,
         asked=asked,
         platform=platform,
+        name=_name_of(platform),
         tools=titles_of_tools(tenant),
         services=service_texts(wanted),
         missing=service_texts(protocol.missing_scopes(wanted)),
@@ -177,6 +192,7 @@ def _done_page(tenant: Tenant, outcome: registering.Outcome) -> str:
         "registration/done.html",
         tenant=tenant,
         registration=found,
+        name=_name_of(found),
         is_update=outcome.is_update,
         deployments=registrations.deployments(found),
         missing=service_texts(outcome.missing),
@@ -207,7 +223,7 @@ def service_texts(scopes: tuple[str, ...]) -> list[str]:
         protocol.SCORE: _("send grades to the gradebook"),
         protocol.LINE_ITEM: _("add a column to the gradebook"),
         protocol.LINE_ITEM_READ: _("find columns of the gradebook"),
-        protocol.RESULT: _("read the grades that it sent"),
+        protocol.RESULT: _("read the grades that they sent"),
         protocol.MEMBERS: _("know who is in a course"),
     }
     return [texts[scope] for scope in scopes if scope in texts]

@@ -22,6 +22,7 @@ from ltitools.lti.platforms import Dialect, Outcome, Score, Verdict, dialect_of
 from ltitools.lti.services import ServiceRefused
 from ltitools.models import Grade, LineItem, Link, Person, Registration, Tenant
 from ltitools.services.grades import STEP
+from ltitools.services.launch_log import without_person
 from ltitools.services.tokens import access_token, forget_token, with_token
 from ltitools.worker.leases import back_off, claim, is_due
 
@@ -188,7 +189,7 @@ def _settle(parcel: Parcel, outcome: Outcome) -> None:
         )
         session.commit()
         return
-    log.warning("grade %s: %s: %s", parcel.grade_id, outcome.verdict, outcome.problem)
+    log.warning("grade %s: %s: %s", parcel.grade_id, outcome.verdict, _for_log(parcel, outcome.problem))
     failures = parcel.failures + 1
     values |= {"failures": failures, "problem": outcome.problem[:1000]}
     values["due_at"] = now + back_off(failures, outcome.wait)
@@ -203,6 +204,11 @@ def _settle(parcel: Parcel, outcome: Outcome) -> None:
             .values(state="parked")
         )
     session.commit()
+
+
+def _for_log(parcel: Parcel, words: str) -> str:
+    """The platform's words without the person, whom some platforms name in them."""
+    return without_person(words.replace(parcel.score.user_id, "…"))
 
 
 def _delivered_state(parcel: Parcel) -> str:
@@ -223,7 +229,7 @@ def _look_at_result(parcel: Parcel) -> None:
         )
         found = "shown" if any(result.score is not None for result in results) else "missing"
     except (HttpError, ServiceRefused) as error:
-        log.info("grade %s: its result cannot be read: %s", parcel.grade_id, error)
+        log.info("grade %s: its result cannot be read: %s", parcel.grade_id, _for_log(parcel, str(error)))
         found = "unreadable"
     row = (Grade.id == parcel.grade_id, Grade.tenant_id == parcel.tenant_id)
     session.execute(update(Grade).where(*row).values(result=found))

@@ -35,7 +35,7 @@ class Offer:
     course_page: bool = True
     console: bool = True
     names: bool = True
-    emails: bool = True
+    emails: bool = False
 
     @property
     def claims(self) -> tuple[str, ...]:

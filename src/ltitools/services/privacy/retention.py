@@ -115,13 +115,11 @@ def forget_visits() -> None:
     """Drop visits, sign-ins and refusals that are over for as long as the settings say."""
     now = utcnow()
     old = now - timedelta(days=current_host().settings.launch_log_days)
-    over = select(Launch.id).where(Launch.expires_at < old)
-    session.execute(delete(OneTimeCode).where(or_(OneTimeCode.expires_at < now, OneTimeCode.launch_id.in_(over))))
+    for table in (OneTimeCode, ConsoleSession, ConsoleCode):
+        session.execute(delete(table).where(table.expires_at < now))
+    session.execute(delete(PendingLogin).where(PendingLogin.expires_at < now - timedelta(days=1)))
     session.execute(delete(Launch).where(Launch.expires_at < old))
     session.execute(delete(LaunchLog).where(LaunchLog.last_at < old))
-    session.execute(delete(PendingLogin).where(PendingLogin.expires_at < now - timedelta(days=1)))
-    for table in (ConsoleSession, ConsoleCode):
-        session.execute(delete(table).where(table.expires_at < now))
 
 
 def _keeping_for_a_time() -> Sequence[Tenant]:
