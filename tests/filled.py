@@ -58,9 +58,8 @@ def fill(tag: str, tables: Iterable[Table], known: Keys | None = None, mentioned
     keys: Keys = dict(known or {})
     for table in sorted(tables, key=lambda table: table.name in ABOUT_PEOPLE_IN_JSON):
         values = {column.name: _value(tag, column, keys, mentioned) for column in table.columns if _is_set(column)}
-        made = session.execute(insert(table).values(values)).inserted_primary_key
-        assert made is not None
-        keys[table.name] = made[0]
+        number = next(iter(table.primary_key.columns))
+        keys[table.name] = session.execute(insert(table).values(values).returning(number)).scalar_one()
     session.flush()
     return keys
 

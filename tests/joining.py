@@ -81,18 +81,18 @@ class Joining:
         return self.get(self.begin(link or self.link(), tool)["url"])
 
     def register(
-        self, link: str = "", tool: int | None = None, without: Iterable[str] = (), **ticked: str
+        self, link: str = "", tool: int | None = None, without: Iterable[str] = (), ticked: Iterable[str] = ()
     ) -> requests.Response:
         """All of it: the page, its button, and what is shown then."""
         page = self.offer(link, tool)
         assert page.status_code == 200, page.text
-        return self.press(page, without, **ticked)
+        return self.press(page, without, **dict.fromkeys(ticked, "on"))
 
     def registered(
-        self, link: str = "", without: Iterable[str] = (), **ticked: str
+        self, link: str = "", without: Iterable[str] = (), ticked: Iterable[str] = ()
     ) -> tuple[dict[str, Any], Registration]:
         """The tool that the LMS has now, and the registration that we have."""
-        page = self.register(link, without=without, **ticked)
+        page = self.register(link, None, without, ticked)
         assert heading_of(page) == "Registered", page.text
         tenant = urlsplit(link).path.split("/")[2] if link else TENANT
         return self.tools()[-1], self.known(tenant)[-1]

@@ -143,7 +143,7 @@ def with_keys(administrator: Person) -> None:
     keys = administrator.page.keyboard
     frame = administrator.frame()
     administrator.tool.get_by_role("link", name="Skip to the content").focus()
-    reached = []
+    reached: list[str] = []
     while not reached or reached[-1] != "Register":
         keys.press("Tab")
         reached.append(frame.evaluate("(document.activeElement.closest('label') ?? document.activeElement).innerText"))
@@ -172,7 +172,7 @@ def test_canvas_registers_the_tool_in_french_and_its_deployments_wait_for_the_in
 
     page = operator.page
     page.goto(f"{sites.tool_url}/console/{TENANT}/platforms/")
-    page.get_by_role("link", name=re.compile("Campus demo")).click()
+    page.get_by_role("link", name=re.compile("Campus demo canvas")).click()
     page.get_by_label("Deployments that are not listed").select_option("pending")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status")).to_contain_text("Saved")

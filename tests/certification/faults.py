@@ -409,7 +409,12 @@ FAULTS_OF_REGISTRATION = (
     Fault(150, f"{REGISTERING}:_keep", "if found is None:", "if found is None or found.enabled:"),
     Fault(151, f"{REGISTERED}:_problem_page", "words=problem.words,", 'words="",'),
     Fault(152, "ltitools.web.headers:_policy", """"script-src 'self'",""", """"script-src 'none'","""),
-    Fault(153, "ltitools.services.invitations:find", OF_LINK, "select(Invitation).where(Invitation.used_at.is_(None))"),
+    Fault(
+        153,
+        "ltitools.services.invitations:find",
+        OF_LINK,
+        "select(Invitation).where(Invitation.tenant_id == tenant.id)",
+    ),
     Fault(154, f"{REGISTERED}:_offer_page", "g.frame_origins = platform.origins", "g.frame_origins = ()"),
 )
 

@@ -37,9 +37,9 @@ def _configuration(joining: Joining) -> dict[str, Any]:
     return found
 
 
-def _asked(joining: Joining, **ticked: str) -> dict[str, Any]:
+def _asked(joining: Joining, *ticked: str) -> dict[str, Any]:
     """What the tool asks for when the LMS registers it."""
-    tool, _registration = joining.registered(**ticked)
+    tool, _registration = joining.registered(ticked=ticked)
     asked: dict[str, Any] = tool["asked"]
     return asked
 
@@ -142,7 +142,7 @@ def test_d9_146_the_claims_asked_for_are_those_wanted_that_the_platform_has(join
         joining = joins(personality)
         supported = set(_configuration(joining)["claims_supported"])
         assert not wanted <= supported, "this LMS proves nothing"
-        assert set(_asked(joining, emails="on")[protocol.TOOL_CONFIGURATION]["claims"]) == wanted & supported
+        assert set(_asked(joining, "emails")[protocol.TOOL_CONFIGURATION]["claims"]) == wanted & supported
         assert set(_asked(joining)[protocol.TOOL_CONFIGURATION]["claims"]) == (wanted & supported) - {"email"}
     joining = joins("canvas")
     tool, _registration = joining.registered(without=("names",))

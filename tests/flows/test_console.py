@@ -37,11 +37,12 @@ class Desk:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
+        self.public_url = PUBLIC_URL
         self.client: FlaskClient = app.test_client()
 
     def get(self, path: str) -> TestResponse:
         """A page."""
-        return self.client.get(path, base_url=PUBLIC_URL)
+        return self.client.get(path, base_url=self.public_url)
 
     def read(self, path: str) -> str:
         """A page's text, which must be there."""
@@ -53,7 +54,7 @@ class Desk:
         """A form of a page (the path itself, unless another is said), with that page's proof."""
         proof = re.search(r'name="_form" value="([^"]+)"', self.read(page or path))
         assert proof is not None
-        return self.client.post(path, data={"_form": proof[1], **form}, base_url=PUBLIC_URL)
+        return self.client.post(path, data={"_form": proof[1], **form}, base_url=self.public_url)
 
     def do(self, path: str, page: str = "", **form: Any) -> str:
         """The same for a form that must be taken; gives the next page."""
@@ -63,9 +64,8 @@ class Desk:
 
     def sign_in(self, code: str) -> TestResponse:
         """Use a code."""
-        return self.client.post(
-            "/console/-/enter", data={"code": code}, base_url=PUBLIC_URL, headers={"Origin": PUBLIC_URL}
-        )
+        origin = {"Origin": self.public_url}
+        return self.client.post("/console/-/enter", data={"code": code}, base_url=self.public_url, headers=origin)
 
 
 def add(app: Flask, tenant: str | None, name: str, email: str = "") -> str:

@@ -271,8 +271,8 @@ def test_people_are_found_by_name_address_and_number_in_their_institution_only(a
             ("elodie@EXAMPLE", 1), ("u-17", 1), ("u-1", 0), ("example", 1), ("%", 1), ("_", 0), ("  ", 0), ("x", 1),
         ):  # fmt: skip
             assert len(finding.find(acme, text_)) == number, text_
-        one = finding.find(acme, "u-17")[0]
-        assert (one.platform, list(one.courses)) == ("https://lms.example.test", ["Course One"])
+        found = finding.find(acme, "u-17")[0]
+        assert (found.platform, list(found.courses)) == ("https://lms.example.test", ["Course One"])
         theirs = finding.find(tenants.by_key("beta").id, "u-17")[0].person
         with pytest.raises(NotFound):
             finding.get(acme, theirs.id)

@@ -15,6 +15,7 @@ from ltitools.lti import ags
 from ltitools.lti.claims import text_of, web_address
 from ltitools.lti.nrps import MEMBERSHIP_READ
 from ltitools.lti.platforms import Offer, ToolSite, dialect_of, words
+from ltitools.lti.services import ServiceRefused
 from ltitools.settings import is_localhost
 
 PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"
@@ -203,6 +204,18 @@ def send(http: HttpClient, platform: PlatformConfiguration, token: str, document
         code = "registration-refused" if answer.status < 500 else "registration-unclear"
         raise RegistrationProblem(code, f"{shown(platform.registration_url)} answers {answer.status}", words(answer))
     return read_registered(_document(answer, "registration-unclear"))
+
+
+def replace(http: HttpClient, platform: PlatformConfiguration, token: str, document: Mapping[str, Any]) -> None:
+    """Put our configuration in the place of the one that the platform has, with an access token for that.
+
+    Raises HttpError, and ServiceRefused with the platform's words.
+    """
+    headers = {"Accept": "application/json", "Content-Type": "application/json", **_bearer(token)}
+    body = json.dumps(document, ensure_ascii=False).encode()
+    answer = http.request("PUT", platform.registration_url, headers=headers, data=body)
+    if not 200 <= answer.status < 300:
+        raise ServiceRefused(words(answer), answer.status)
 
 
 def read_registered(document: Mapping[str, Any]) -> Registered:

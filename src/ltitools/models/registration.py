@@ -14,8 +14,9 @@ from ltitools.db import Base, Json, UtcDateTime, utcnow
 class Registration(Base):
     """A platform (issuer + client id) that may launch into one institution's tools.
 
-    `title` is what people call it, `version` what the platform says it is. `granted_scopes` is None where nobody told;
-    `configuration_url` is where a platform that registered itself takes an update.
+    `title` is what people call it, `version` what the platform says it is. `granted_scopes` is None where nobody told.
+    Of a platform that registered itself, `configuration_url` is where it takes an update, and `offer` what was chosen
+    (`ltitools.lti.platforms.Offer`).
     https://www.imsglobal.org/spec/lti/v1p3/#tool-deployment
     """
 
@@ -34,6 +35,7 @@ class Registration(Base):
     version: Mapped[str] = mapped_column(String(64), default="")
     granted_scopes: Mapped[list[str] | None] = mapped_column(Json)
     configuration_url: Mapped[str | None] = mapped_column(String(1024))
+    offer: Mapped[dict[str, bool] | None] = mapped_column(Json)
     deployments_policy: Mapped[str] = mapped_column(String(16), default="pending")
     enabled: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -27,6 +27,7 @@ ACTIONS: Mapping[str, LazyText] = {
     "invitation.revoke": lazy("Registration link revoked"),
     "registration.add": lazy("Platform registered"),
     "registration.update": lazy("Registration updated by the platform"),
+    "registration.send": lazy("Settings sent to the platform"),
     "registration.change": lazy("Registration changed"),
     "registration.enable": lazy("Registration switched on"),
     "registration.disable": lazy("Registration switched off"),

@@ -5,18 +5,20 @@ https://www.imsglobal.org/spec/lti-dr/v1p0
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import delete, select
 
 from ltitools.context import current_host
 from ltitools.db import session
+from ltitools.http import HttpError
 from ltitools.lti import registration as protocol
 from ltitools.lti.platforms import Offer, ToolSite, dialect_of
+from ltitools.lti.services import ServiceRefused
 from ltitools.models import Invitation, PlatformKeys, Registration, Tenant
 from ltitools.refusals import refused
 from ltitools.secrets import hash_token
-from ltitools.services import audit, invitations, registrations
+from ltitools.services import audit, invitations, registrations, tokens
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,46 @@ def register(tenant: Tenant, code: str, url: str, token: str, site: ToolSite, of
         invitations.release(invitation)
         session.commit()
         raise
-    registration, is_update = _keep(tenant, platform, answer, invitation.note)
+    registration, is_update = _keep(tenant, platform, answer, offer, invitation.note)
     invitations.settle(invitation, registration)
     session.commit()
     return Outcome(registration, is_update, protocol.missing_scopes(answer.scopes))
+
+
+def takes_updates(registration: Registration) -> bool:
+    """Whether the platform lets us send it our configuration again, without anybody being at it."""
+    wanted = dialect_of(registration.platform).more_scopes
+    return bool(registration.configuration_url and wanted and set(wanted) <= set(registration.granted_scopes or ()))
+
+
+def update(registration: Registration, site: ToolSite) -> None:
+    """Send the platform our addresses again, with what was chosen when it registered. Commits.
+
+    Raises RegistrationProblem. https://canvas.instructure.com/doc/api/registration.html
+    """
+    platform = protocol.PlatformConfiguration(
+        issuer=registration.issuer,
+        auth_url=registration.auth_url,
+        token_url=registration.token_url,
+        jwks_url=registration.jwks_url,
+        registration_url=registration.configuration_url or "",
+        product=registration.platform,
+        version=registration.version,
+        title=registration.title,
+        scopes=frozenset(registration.granted_scopes or ()),
+        claims=None,
+        messages=frozenset(),
+        placements={},
+    )
+    document = protocol.tool_document(platform, site, Offer(**registration.offer or {}))
+    scopes = dialect_of(registration.platform).more_scopes
+    http = current_host().http
+    try:
+        tokens.with_token(registration, scopes, lambda token: protocol.replace(http, platform, token, document))
+    except (HttpError, ServiceRefused) as error:
+        raise protocol.RegistrationProblem("registration-refused", str(error), str(error)) from error
+    audit.record("registration.send", f"registration {registration.id}", registration.tenant_id)
+    session.commit()
 
 
 def finished(tenant: Tenant, invitation: Invitation, token: str) -> Outcome | None:
@@ -70,7 +108,7 @@ def finished(tenant: Tenant, invitation: Invitation, token: str) -> Outcome | No
 
 
 def _keep(
-    tenant: Tenant, platform: protocol.PlatformConfiguration, answer: protocol.Registered, note: str
+    tenant: Tenant, platform: protocol.PlatformConfiguration, answer: protocol.Registered, offer: Offer, note: str
 ) -> tuple[Registration, bool]:
     """The registration that the platform has with us now, and whether it had one before.
 
@@ -85,6 +123,7 @@ def _keep(
         "version": platform.version,
         "granted_scopes": None if answer.scopes is None else list(answer.scopes),
         "configuration_url": answer.update_url or None,
+        "offer": asdict(offer),
     }
     found = session.scalar(
         select(Registration).where(

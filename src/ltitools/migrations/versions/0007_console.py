@@ -128,6 +128,7 @@ def upgrade() -> None:
     op.add_column("registration", sa.Column("version", sa.String(length=64), nullable=False, server_default=""))
     op.add_column("registration", sa.Column("granted_scopes", Json, nullable=True))
     op.add_column("registration", sa.Column("configuration_url", sa.String(length=1024), nullable=True))
+    op.add_column("registration", sa.Column("offer", Json, nullable=True))
     op.add_column("tenant", sa.Column("lms_administrators", sa.Boolean(), nullable=False, server_default=sa.true()))
     for statement in ENTRIES_STAY[op.get_bind().dialect.name]:
         op.execute(statement)

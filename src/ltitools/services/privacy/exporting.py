@@ -37,7 +37,7 @@ def export(person: Person) -> dict[str, Any]:
             tools[key] = keeper.export_person(person.tenant_id, person.id)
         else:
             tools[key] = _rows({name: part for name, part in parts.items() if name in of_tools[key]})
-    tenant = session.get_one(Tenant, person.tenant_id)
+    tenant = session.scalars(select(Tenant).where(Tenant.id == person.tenant_id)).one()
     return {
         "exported_at": utcnow().isoformat(timespec="seconds"),
         "institution": {"key": tenant.key, "name": tenant.name},

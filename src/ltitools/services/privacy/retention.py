@@ -27,7 +27,7 @@ from ltitools.models import (
 )
 from ltitools.services import audit
 from ltitools.services.jobs import JobRun
-from ltitools.services.privacy import erasing, removing, tables
+from ltitools.services.privacy import erasing, finding, removing, tables
 
 _ = host.gettext
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def _erase_due(tenant: Tenant) -> int:
     failed = 0
     for number in people:
         try:
-            erasing.erase(session.get_one(Person, number), there)
+            erasing.erase(finding.get(tenant.id, number), there)
             session.commit()
         except Exception:
             session.rollback()

@@ -10,10 +10,13 @@ from ltitools.db import session
 from ltitools.errors import Conflict
 from ltitools.i18n import host
 from ltitools.lti.platforms import FAMILIES
+from ltitools.lti.registration import RegistrationProblem
 from ltitools.models import Registration
-from ltitools.services import doctor, invitations, registrations
+from ltitools.refusals import refused
+from ltitools.services import doctor, invitations, registering, registrations
 from ltitools.web import by_hand
 from ltitools.web.console.skeleton import saved
+from ltitools.web.registration import site_of
 
 _ = host.gettext
 pages = Blueprint("platforms", __name__, url_prefix="/<tenant_key>/platforms")
@@ -128,6 +131,21 @@ def test(number: int) -> ResponseReturnValue:
     return _show(found, findings=findings)
 
 
+@pages.post("/<int:number>/settings")
+def send_settings(number: int) -> ResponseReturnValue:
+    """Send the platform our addresses again, where it takes them."""
+    found = registrations.get(g.tenant.id, number)
+    if not registering.takes_updates(found):
+        raise refused("page-unknown", "the platform takes no updates")
+    try:
+        registering.update(found, site_of(g.tenant))
+    except RegistrationProblem as problem:
+        session.rollback()
+        text = _("The platform did not take them: %(words)s", words=problem.words)
+        return _show(registrations.get(g.tenant.id, number), problem=text), 502
+    return saved("console.platforms.show", _("The platform has our settings."), number=number)
+
+
 def link_of(tenant_key: str, code: str) -> str:
     """The address of a registration link."""
     return current_host().settings.public_url + url_for("registration.look", tenant_key=tenant_key, invite=code)
@@ -155,6 +173,7 @@ def _show(found: Registration, problem: str = "", findings: object = None) -> st
         "console/platform.html",
         registration=found,
         deployments=registrations.deployments(found),
+        takes_updates=registering.takes_updates(found),
         families=FAMILIES,
         policies={
             "auto": _("may launch at once"),
