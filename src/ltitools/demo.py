@@ -19,11 +19,12 @@ from flask import Flask
 from waitress.server import create_server
 
 from ltitools.app import create_app, set_up_logging
+from ltitools.context import EXTENSION
 from ltitools.db import db, session, set_read_only
 from ltitools.demo_lms import ToolRegistration, create_lms
 from ltitools.errors import SettingsError
 from ltitools.migrations import upgrade
-from ltitools.services import registrations, tenants
+from ltitools.services import administrators, registrations, tenants
 from ltitools.settings import CONFIG_FOLDER, Settings
 
 FOLDER = Path("var/demo")
@@ -56,7 +57,8 @@ def run(port: int, lms_port: int, *, open_browser: bool) -> None:
         threading.Thread(target=server.run, daemon=True).start()
     worker = tool.extensions["ltitools.worker"]
     worker.start()
-    click.echo(f"\nThe demo runs. Open {lms_url} and sign in as a teacher or a learner.\nStop it with Ctrl-C.")
+    click.echo(f"\nThe demo runs. Open {lms_url} and sign in as a teacher, a learner or an administrator.")
+    click.echo(f"The console of the tools, for one sign-in: {_console_link(tool)}\nStop it with Ctrl-C.")
     if open_browser:
         webbrowser.open(lms_url)
     try:
@@ -77,6 +79,16 @@ def _settings(tool_url: str) -> Settings:
         log_level="WARNING",
         worker_poll_seconds=2.0,
     )
+
+
+def _console_link(tool: Flask) -> str:
+    """A link that signs an operator of the tools in."""
+    with tool.app_context():
+        set_read_only(False)
+        code = administrators.link_code(administrators.add(None, "Operator of the demo")[0])
+        session.commit()
+        session.remove()
+    return f"{tool.extensions[EXTENSION].settings.public_url}/console/-/enter/{code}"
 
 
 def _secret_key() -> str:

@@ -50,3 +50,14 @@ def test_a_platform_that_takes_none_has_no_button(app: Flask, platform: Platform
     path = "/console/acme/platforms/1"
     assert "Send our settings" not in desk.read(path)
     assert error_code(desk.post(f"{path}/settings", path)) == "page-unknown"
+
+
+def test_what_was_chosen_is_chosen_again_when_the_platform_comes_back(canvas: Joining) -> None:
+    first = canvas.offer()
+    ticked = {name for name in ("names", "emails", "course_page") if f'name="{name}" checked' in first.text}
+    assert ticked == {"names", "course_page"}
+    canvas.press(canvas.offer(), ["names", "course_page"], emails="on")
+    again = canvas.offer()
+    ticked = {name for name in ("names", "emails", "course_page") if f'name="{name}" checked' in again.text}
+    assert ticked == {"emails"}
+    assert "This platform is registered here already." in again.text

@@ -35,6 +35,16 @@ def look_at(url: str, token: str) -> protocol.PlatformConfiguration:
     return protocol.fetch_configuration(current_host().http, url, token)
 
 
+def known_as(tenant: Tenant, platform: protocol.PlatformConfiguration) -> Registration | None:
+    """The latest registration of the institution with a platform of this issuer, which it may be about to update."""
+    return session.scalars(
+        select(Registration)
+        .where(Registration.tenant_id == tenant.id, Registration.issuer == platform.issuer)
+        .order_by(Registration.id.desc())
+        .limit(1)
+    ).first()
+
+
 def register(tenant: Tenant, code: str, url: str, token: str, site: ToolSite, offer: Offer) -> Outcome:
     """Register the platform whose configuration is at `url` with the institution. Commits.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ltitools.context import current_host
 from ltitools.db import session
@@ -16,33 +17,25 @@ def reseal() -> dict[str, int]:
     All in the caller's transaction. Raises SettingsError where something was sealed under a secret key that is neither
     the current nor a former one.
     """
-    counts = {"keys": _keys(), "tokens": _tokens(), "files": _files()}
+    counts = {
+        "keys": _texts(TenantKey.sealed_private_pem, tenants.SEAL),
+        "tokens": _texts(ServiceToken.sealed_token, tokens.SEAL),
+        "files": _files(),
+    }
     audit.record("secret.rotate", "secret key", None, **counts)
     return counts
 
 
-def _keys() -> int:
+def _texts(column: InstrumentedAttribute[str], purpose: str) -> int:
+    """Seal a column of texts anew; gives how many there were."""
     sealer = current_host().sealer
-    rows = session.execute(select(TenantKey.id, TenantKey.tenant_id, TenantKey.sealed_private_pem)).all()
-    for row in rows:
-        sealed = sealer.seal(tenants.SEAL, sealer.open(tenants.SEAL, row.sealed_private_pem))
+    table = column.class_
+    rows = session.execute(select(table.id, table.tenant_id, column)).all()
+    for number, tenant_id, sealed in rows:
         session.execute(
-            update(TenantKey)
-            .where(TenantKey.tenant_id == row.tenant_id, TenantKey.id == row.id)
-            .values(sealed_private_pem=sealed)
-        )
-    return len(rows)
-
-
-def _tokens() -> int:
-    sealer = current_host().sealer
-    rows = session.execute(select(ServiceToken.id, ServiceToken.tenant_id, ServiceToken.sealed_token)).all()
-    for row in rows:
-        sealed = sealer.seal(tokens.SEAL, sealer.open(tokens.SEAL, row.sealed_token))
-        session.execute(
-            update(ServiceToken)
-            .where(ServiceToken.tenant_id == row.tenant_id, ServiceToken.id == row.id)
-            .values(sealed_token=sealed)
+            update(table)
+            .where(table.tenant_id == tenant_id, table.id == number)
+            .values({column: sealer.seal(purpose, sealer.open(purpose, sealed))})
         )
     return len(rows)
 

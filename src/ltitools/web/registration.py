@@ -169,9 +169,12 @@ def _name_of(platform: PlatformConfiguration | Registration) -> str:
 def _offer_page(tenant: Tenant, asked: dict[str, str], platform: PlatformConfiguration) -> str:
     g.frame_origins = platform.origins
     wanted = protocol.wanted_scopes(platform)
+    known = registering.known_as(tenant, platform)
     return render_template(
         "registration/offer.html",
         tenant=tenant,
+        known=known,
+        chosen=Offer(**(known.offer or {})) if known else Offer(),
         asked=asked,
         platform=platform,
         name=_name_of(platform),

@@ -208,7 +208,7 @@ def _settle(parcel: Parcel, outcome: Outcome) -> None:
 
 def _for_log(parcel: Parcel, words: str) -> str:
     """The platform's words without the person, whom some platforms name in them."""
-    return without_person(words.replace(parcel.score.user_id, "…"))
+    return without_person(words)
 
 
 def _delivered_state(parcel: Parcel) -> str:

@@ -58,7 +58,8 @@ def erase(person: Person, there: Sequence[Table] | None = None) -> Plan:
     """
     there = tables.all_tables() if there is None else there
     # Whoever writes about the person at this moment is waited for, or waits.
-    session.execute(select(Person.id).where(Person.id == person.id).with_for_update())
+    same = (Person.tenant_id == person.tenant_id, Person.id == person.id)
+    session.execute(select(Person.id).where(*same).with_for_update())
     done = plan(person, there)
     own_ways: dict[str, str] = {}
     for key, keeper in keepers().items():
