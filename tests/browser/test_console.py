@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from people import MILLISECONDS, Person
@@ -103,4 +104,40 @@ def test_a_link_is_made_a_person_let_in_and_the_visit_ended_without_a_mouse(come
     tab_to(page, "Sign out")
     enter(page)
     expect(page.get_by_role("heading", name="Sign in to the console")).to_be_visible()
+    person.leave()
+
+
+def test_a_framework_is_made_filled_and_put_in_force(come_in: Callable[..., Person], tmp_path: Path) -> None:
+    person = come_in("Franz", viewport=NARROW)
+    page = person.page
+    page.get_by_role("navigation").get_by_role("link", name="Frameworks").click()
+    form = page.locator("form").filter(has=page.locator("#key"))
+    form.locator("#key").fill("ai-work")
+    form.get_by_label("Title (English)").fill("AI at work")
+    form.get_by_role("button").click()
+    for code, title in (("data", "Protects data"), ("verify", "Checks answers")):
+        page.get_by_role("link", name="Add a competency").click()
+        person.inspect()
+        page.locator("#code").fill(code)
+        page.locator("#title_en").fill(title)
+        page.locator("main form button").first.click()
+        expect(page.get_by_text(title)).to_be_visible()
+    person.inspect()
+    page.get_by_role("button", name="Put this version in force").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="CASE 1.0 package (JSON)").click()
+    package = tmp_path / "package.json"
+    saved.value.save_as(package)
+    assert "Protects data" in package.read_text("utf-8")
+    page.get_by_role("navigation").get_by_role("link", name="Frameworks").click()
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("{", "utf-8")
+    for file, kind in ((wrong, "alert"), (package, "status")):
+        page.locator("#upload-key").fill("ai-work")
+        page.locator("#file").set_input_files(file)
+        page.get_by_role("button", name="Upload", exact=True).click()
+        expect(page.get_by_role(kind).first).to_be_visible()
+        person.inspect(refused=True)
+        page.goto(f"{person.sites.tool_url}/console/{TENANT}/frameworks/")
     person.leave()

@@ -280,6 +280,13 @@ def test_a_deployment_that_waits_is_approved_with_one_button(app: Flask, acme: D
         waiting.close()
 
 
+def test_the_address_of_a_form_leads_to_its_page(acme: Desk) -> None:
+    for path, page in (("links", ""), ("1/test", "1"), ("1/deployments/1/approved", "1")):
+        answer = acme.get(f"/console/acme/platforms/{path}")
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"/console/acme/platforms/{page}")
+    assert error_code(acme.get("/console/-/sign-out")) == "method-wrong"
+
+
 def test_testing_a_connection_says_what_is_wrong(acme: Desk, platform: Platform) -> None:
     platform.keys.status = 503
     page = acme.post("/console/acme/platforms/1/test", "/console/acme/platforms/1").text

@@ -55,7 +55,7 @@ def install_error_pages(app: Flask) -> None:
     """Answer refusals and errors with a page that a person can read."""
     app.register_error_handler(Refused, _show)
     app.register_error_handler(NotFound, lambda error: _show(refused("page-unknown", str(error))))
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(Exception, _crash)
 
 
@@ -104,7 +104,8 @@ def _note(error: Refused, at: datetime) -> None:
         log.warning("a refusal is missing in the launch log: %s", type(problem).__name__)
 
 
-def _http_error(error: HTTPException) -> ResponseReturnValue:
+def show_http_error(error: HTTPException) -> ResponseReturnValue:
+    """The page for what the web framework refuses."""
     if error.code is None or error.code < 400:
         return error
     problem = refused(HTTP_CODES.get(error.code, "request-malformed" if error.code < 500 else "server-error"))

@@ -8,6 +8,7 @@ column the platform's results are looked at once: some take every score and show
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -208,7 +209,7 @@ def _settle(parcel: Parcel, outcome: Outcome) -> None:
 
 def _for_log(parcel: Parcel, words: str) -> str:
     """The platform's words without the person, whom some platforms name in them."""
-    return without_person(words)
+    return without_person(re.sub(rf"(?<!\w){re.escape(parcel.score.user_id)}(?!\w)", "…", words))
 
 
 def _delivered_state(parcel: Parcel) -> str:

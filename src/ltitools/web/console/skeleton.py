@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, g, redirect, request, url_for
+from flask import Blueprint, Flask, Response, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response as BaseResponse
 
 from ltitools.context import current_host
@@ -23,6 +24,7 @@ from ltitools.refusals import refused
 from ltitools.services import administrators, audit, tenants
 from ltitools.services.administrators import SignedIn
 from ltitools.web import sessions
+from ltitools.web.pages import show_http_error
 
 COOKIE = "__Host-ltitools-console"
 NOTE = "__Host-ltitools-console-note"
@@ -81,6 +83,18 @@ def install(app: Flask) -> None:
     """Add the console to `app`."""
     app.register_blueprint(console)
     app.url_defaults(_keep_institution)
+    app.register_error_handler(MethodNotAllowed, _page_above)
+
+
+def _page_above(error: MethodNotAllowed) -> ResponseReturnValue:
+    """What answers a form has an address without a page: whoever reloads or keeps it gets the page of the form."""
+    pages = current_app.url_map.bind("")
+    path = request.path if request.method == "GET" and request.path.startswith(f"{console.url_prefix}/") else "/"
+    while (path := path.rstrip("/").rpartition("/")[0]) not in ("", console.url_prefix):
+        for above in (f"{path}/", path):
+            if pages.test(above, "GET"):
+                return redirect(above, 303)
+    return show_http_error(error)
 
 
 def _keep_institution(endpoint: str, values: dict[str, Any]) -> None:
