@@ -39,7 +39,7 @@ OF_ALL = {
 }
 """Parts of statements that look at all institutions, and why they may."""
 AGES = "expires_at|created_at|keep_until|last_at|began_at"
-OLD = re.compile(rf"^DELETE \S+ \S+ WHERE \S+\.(?:{AGES}) <=? {VALUE}\S*$")
+OLD = re.compile(rf"^DELETE \S+ \S+ WHERE \S+\.(?:{AGES}) <=? {VALUE}\S*(?: WITH TIME ZONE)?$")
 """What is too old is deleted, whosever it is."""
 PACKAGES = ("ltitools", "ltitools_diagnostic")
 OTHERS = ("ltitools.demo_lms", "ltitools.testing", "ltitools.migrations")

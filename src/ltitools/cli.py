@@ -68,7 +68,7 @@ def cli() -> None:
     """LTI 1.3 tools for micro-credentials."""
 
 
-@cli.group()
+@cli.group(commands=tenant_privacy)
 def tenant() -> None:
     """Institutions."""
 
@@ -143,10 +143,6 @@ def tenant_enable(key: str) -> None:
     """Switch an institution on again."""
     tenants.set_enabled(key, True)
     click.echo(f"Tenant {key} is enabled.")
-
-
-for command in tenant_privacy:
-    tenant.add_command(command)
 
 
 @cli.group()

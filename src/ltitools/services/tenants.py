@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from ltitools.context import current_host
 from ltitools.db import session, utcnow
 from ltitools.errors import Conflict, NotFound
 from ltitools.i18n import LOCALES
 from ltitools.lti.keys import ToolKey
-from ltitools.models import Tenant, TenantKey
+from ltitools.models import ServiceToken, Tenant, TenantKey
 from ltitools.services import audit
 
 KEY_FORM = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -123,6 +123,9 @@ def rotate_key(tenant: Tenant, *, at_once: bool = False) -> datetime:
         )
         .values(retired_at=retired_at)
     )
+    if at_once:
+        # Platforms that keep a key set until they meet an unknown key meet the new one with the next token.
+        session.execute(delete(ServiceToken).where(ServiceToken.tenant_id == tenant.id))
     key = add_key(tenant, signs_from)
     audit.record("key.rotate", f"key {key.kid}", tenant.id, at_once=at_once)
     return signs_from
