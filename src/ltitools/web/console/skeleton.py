@@ -90,7 +90,7 @@ def _page_above(error: MethodNotAllowed) -> ResponseReturnValue:
     """What answers a form has an address without a page: whoever reloads or keeps it gets the page of the form."""
     pages = current_app.url_map.bind("")
     path = request.path if request.method == "GET" and request.path.startswith(f"{console.url_prefix}/") else "/"
-    while (path := path.rstrip("/").rpartition("/")[0]) not in ("", console.url_prefix):
+    while (path := path.rstrip("/").rpartition("/")[0]) not in ("", console.url_prefix, f"{console.url_prefix}/-"):
         for above in (f"{path}/", path):
             if pages.test(above, "GET"):
                 return redirect(above, 303)
