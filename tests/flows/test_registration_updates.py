@@ -61,3 +61,15 @@ def test_what_was_chosen_is_chosen_again_when_the_platform_comes_back(canvas: Jo
     ticked = {name for name in ("names", "emails", "course_page") if f'name="{name}" checked' in again.text}
     assert ticked == {"emails"}
     assert "This platform is registered here already." in again.text
+
+
+def test_of_several_registrations_the_one_that_is_updated_says_what_was_chosen(database_url: str) -> None:
+    with running(database_url, "moodle") as sites:
+        moodle = Joining(sites)
+        first, _ = moodle.registered(without=["names"])
+        moodle.registered()
+        again = moodle.offer(tool=first["id"])
+        assert 'name="names"' in again.text
+        assert 'name="names" checked' not in again.text
+        done = moodle.press(again)
+        assert "Moodle has put back what was set by hand" in done.text

@@ -35,12 +35,15 @@ def look_at(url: str, token: str) -> protocol.PlatformConfiguration:
     return protocol.fetch_configuration(current_host().http, url, token)
 
 
-def known_as(tenant: Tenant, platform: protocol.PlatformConfiguration) -> Registration | None:
-    """The latest registration of the institution with a platform of this issuer, which it may be about to update."""
+def known_as(tenant: Tenant, platform: protocol.PlatformConfiguration, token: str) -> Registration | None:
+    """The registration of the institution that a platform of this issuer may be about to update: the one that its token
+    names, or else the latest.
+    """
+    client_id = protocol.client_named_in(token)
     return session.scalars(
         select(Registration)
         .where(Registration.tenant_id == tenant.id, Registration.issuer == platform.issuer)
-        .order_by(Registration.id.desc())
+        .order_by((Registration.client_id == client_id).desc(), Registration.id.desc())
         .limit(1)
     ).first()
 

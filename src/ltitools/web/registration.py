@@ -169,7 +169,7 @@ def _name_of(platform: PlatformConfiguration | Registration) -> str:
 def _offer_page(tenant: Tenant, asked: dict[str, str], platform: PlatformConfiguration) -> str:
     g.frame_origins = platform.origins
     wanted = protocol.wanted_scopes(platform)
-    known = registering.known_as(tenant, platform)
+    known = registering.known_as(tenant, platform, asked["registration_token"])
     return render_template(
         "registration/offer.html",
         tenant=tenant,
