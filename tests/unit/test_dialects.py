@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ltitools.lti.platforms import dialect_of
+from ltitools.lti.platforms.addresses import addresses_of
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,23 @@ def test_moodle_gets_a_teachers_feedback_back_as_readable_text(held: str, sent: 
 
 def test_other_platforms_get_it_back_as_it_is() -> None:
     assert dialect_of("generic").kept_comment("<p>As it is</p>") == "<p>As it is</p>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "copied", "site"),
+    [
+        ("moodle", "https://moodle.example.edu", "https://moodle.example.edu"),
+        ("moodle", "https://moodle.example.edu/", "https://moodle.example.edu"),
+        ("moodle", "https://moodle.example.edu/login/index.php", "https://moodle.example.edu"),
+        ("moodle", "https://www.example.edu/moodle/my/", "https://www.example.edu/moodle"),
+        ("moodle", "https://www.example.edu/moodle/course/view.php?id=2", "https://www.example.edu/moodle"),
+        ("moodle", "https://moodle.example.edu/index.php?redirect=0", "https://moodle.example.edu"),
+        ("moodle", "https://my.example.edu", "https://my.example.edu"),
+        ("canvas", "https://canvas.example.edu/accounts/1/settings", "https://canvas.example.edu"),
+    ],
+)
+def test_the_address_of_a_page_leads_to_its_platform(kind: str, copied: str, site: str) -> None:
+    found = addresses_of(kind, copied)
+    assert found is not None
+    assert found.jwks_url.startswith(f"{site}/{'mod' if kind == 'moodle' else 'api'}/")
+    assert kind == "canvas" or found.issuer == site

@@ -249,8 +249,8 @@ def secure_address(value: Any, longest: int = LONGEST_ADDRESS) -> str:
     return found if len(found) <= longest and (scheme == "https" or is_localhost(host)) else ""
 
 
-def client_named_in(token: str) -> str:
-    """The client that a platform's registration token says it is for, as Moodle's do when they update one.
+def tool_named_in(token: str) -> str:
+    """The tool that a platform's registration token says it is for: with Moodle the deployment that is updated.
 
     Nothing is proved by it: it only chooses what a page begins with.
     """

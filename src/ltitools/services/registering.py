@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 
 from ltitools.context import current_host
 from ltitools.db import session
@@ -15,7 +15,7 @@ from ltitools.http import HttpError
 from ltitools.lti import registration as protocol
 from ltitools.lti.platforms import Offer, ToolSite, dialect_of
 from ltitools.lti.services import ServiceRefused
-from ltitools.models import Invitation, PlatformKeys, Registration, Tenant
+from ltitools.models import Deployment, Invitation, PlatformKeys, Registration, Tenant
 from ltitools.refusals import refused
 from ltitools.secrets import hash_token
 from ltitools.services import audit, invitations, registrations, tokens
@@ -39,11 +39,20 @@ def known_as(tenant: Tenant, platform: protocol.PlatformConfiguration, token: st
     """The registration of the institution that a platform of this issuer may be about to update: the one that its token
     names, or else the latest.
     """
-    client_id = protocol.client_named_in(token)
+    named = protocol.tool_named_in(token)
+    deployed = (
+        select(Deployment.id)
+        .where(
+            Deployment.tenant_id == tenant.id,
+            Deployment.registration_id == Registration.id,
+            Deployment.deployment_id == named,
+        )
+        .exists()
+    )
     return session.scalars(
         select(Registration)
         .where(Registration.tenant_id == tenant.id, Registration.issuer == platform.issuer)
-        .order_by((Registration.client_id == client_id).desc(), Registration.id.desc())
+        .order_by(or_(Registration.client_id == named, deployed).desc(), Registration.id.desc())
         .limit(1)
     ).first()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ltitools.lti.platforms.canvas import HOSTED
 
+PAGE = re.compile(r"(?<=[^/])(?:/(?:login|admin|my|course|mod|accounts|courses)(?:/.*)?|/index\.php.*|[?#].*)$")
 HOSTED_CANVAS = tuple(f"canvas-{environment}" for environment in HOSTED)
 KINDS = (*HOSTED_CANVAS, "canvas", "moodle", "generic")
 """What a person chooses from: the Canvas that Instructure runs, one of their own, Moodle, and all others."""
@@ -27,7 +29,8 @@ def addresses_of(kind: str, site: str) -> Addresses | None:
     if kind in HOSTED_CANVAS:
         issuer, host = HOSTED[kind.removeprefix("canvas-")]
         return _canvas(issuer, host)
-    base = site.rstrip("/")
+    # Whoever copies it from the browser copies the address of a page.
+    base = PAGE.sub("", site).rstrip("/")
     if not base:
         return None
     if kind == "canvas":
