@@ -10,7 +10,7 @@ It has nothing to do with LTI, as where an institution's own sign-in service ope
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Request
@@ -73,7 +73,7 @@ def authorize() -> ResponseReturnValue:
     try:
         grant = server.get_consent_grant(end_user=person)
     except OAuth2Error as error:
-        return server.handle_error_response(None, error)  # type: ignore[no-any-return]
+        return cast(ResponseReturnValue, server.handle_error_response(None, error))
     here = request.full_path
     has_just_signed_in = session.pop("came_for", None) == here
     if person is None or (request.args.get("prompt") == "login" and not has_just_signed_in):

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, MetaData, Table, and_, func, inspect, or_, select
 
-from ltitools.db import Base, UtcDateTime, session
+from ltitools.db import Base, session
 
 PERSON = "person"
 OWNER = "person_id"
@@ -128,7 +128,8 @@ def is_secret(column: Column[Any]) -> bool:
 def plain(value: Any) -> Any:
     """A value as JSON has it: times in UTC by ISO 8601, exact numbers as text, bytes in Base64."""
     if isinstance(value, datetime):
-        return UtcDateTime().process_result_value(value, session.get_bind().dialect).isoformat()  # type: ignore[union-attr]
+        # SQLite keeps no zone: what it gives is in UTC.
+        return (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)).isoformat()
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     if isinstance(value, bytes):

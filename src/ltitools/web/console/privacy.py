@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 from flask import Blueprint, Response, g, render_template, request, send_file
 from flask.typing import ResponseReturnValue
@@ -105,10 +106,14 @@ def erase(number: int) -> ResponseReturnValue:
 def export_institution() -> ResponseReturnValue:
     """Everything of the institution, as a file: for operators."""
     only_operators()
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
-    removing.export(g.tenant, file)
-    file.seek(0)
-    return send_file(file, "application/zip", as_attachment=True, download_name=f"{g.tenant.key}.zip")
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile())
+        removing.export(g.tenant, file)
+        file.seek(0)
+        response = send_file(file, "application/zip", as_attachment=True, download_name=f"{g.tenant.key}.zip")
+        # From here on the file is open for as long as the response.
+        response.call_on_close(stack.pop_all().close)
+    return response
 
 
 @pages.get("/removal")
