@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,9 +28,11 @@ from certification.helpers import Services
 from flows.mishaps import make_mishaps
 from flows.test_console import ADMINISTRATOR, Desk, add_known
 from ltitools.db import Base, session
+from ltitools.models import Administrator, Person
 from ltitools.plugin import Plugin, competencies
-from ltitools.services import activities, files, invitations, jobs, tenants
+from ltitools.services import activities, administrators, files, invitations, jobs, tenants
 from ltitools.testing import INSTRUCTOR, PUBLIC_URL, Platform, Visit, ags_claim, deliver, error_code, writing
+from ltitools_diagnostic import plugin as diagnostic
 from probe import make_probe
 from scoped import is_scoped
 
@@ -50,6 +53,7 @@ class Campus:
     app: Flask
     platform: Platform
     services: Services
+    folder: Path
     visits: dict[str, list[Visit]] = field(default_factory=lambda: {name: [] for name in NAMES})
     desks: dict[str, Desk] = field(default_factory=dict)
 
@@ -101,6 +105,29 @@ class Campus:
         with writing(self.app):
             competencies.ensure(tenants.by_key(tenant).id, "probe", "same", {"en": SPOKEN[tenant]})
 
+    def assess(self, tenant: str) -> None:
+        """A pre-assessment is published, and a learner takes it."""
+        questions = self.folder / f"{tenant}.csv"
+        questions.write_text(f"competency,question,option_a,option_b,answer\nsame,{SPOKEN[tenant]}?,One,Two,a\n")
+        arguments = [
+            "import",
+            str(questions),
+            "--tenant",
+            tenant,
+            "--slug",
+            "same",
+            "--title",
+            SPOKEN[tenant],
+            "--json",
+        ]
+        with writing(self.app):
+            assert diagnostic.cli is not None
+            diagnostic.cli.main(arguments, standalone_mode=False)
+        link = {"id": "link-3", "title": SPOKEN[tenant]}
+        visit = self.visit(tenant, custom={"activity": "diagnostic:same"}, resource_link=link)
+        for path, form in (("start", {}), ("q/1", {"answer-1": "a"}), ("submit", {})):
+            assert visit.post(path, form).status_code == 303, path
+
     def administer(self, tenant: str) -> None:
         """An administrator of the LMS changes things in the console."""
         visit = self.visit(tenant, roles=[INSTRUCTOR, ADMINISTRATOR], sub="admin-1")
@@ -128,29 +155,25 @@ class Campus:
             number = tenants.by_key(tenant).id
             found = {"tenant": [tuple(session.execute(select(TENANT).where(TENANT.c.id == number)).one())]}
             for table in Base.metadata.sorted_tables:
-                if "tenant_id" in table.columns and table.name in self.tables():
+                if "tenant_id" in table.columns:
                     rows = session.execute(table.select().where(table.c.tenant_id == number))
                     found[table.name] = sorted(tuple(map(repr, row)) for row in rows)
             return found
 
-    def tables(self) -> set[str]:
-        """The tables of this application's database."""
-        return {table.name for table in Base.metadata.sorted_tables if table.name.partition("_")[0] != "diagnostic"}
-
 
 TENANT = Base.metadata.tables["tenant"]
 EMPTY = {"one_time_code", "console_code", "line_item"}
-"""Tables in which the deeds leave no row: codes are used up, and columns for competencies are tested elsewhere."""
-DEEDS = ("learn", "teach", "fail", "keep", "queue", "judge", "administer")
+"""Tables of the host in which the deeds leave no row: codes are used up, columns for competencies tested elsewhere."""
+DEEDS = ("learn", "teach", "fail", "keep", "queue", "judge", "assess", "administer")
 
 
 @pytest.fixture
 def plugins() -> list[Plugin]:
-    return [make_probe(), make_mishaps()]
+    return [make_probe(), make_mishaps(), diagnostic]
 
 
 @pytest.fixture
-def campus(start_app: StartApp, plugins: list[Plugin]) -> Iterator[Campus]:
+def campus(start_app: StartApp, plugins: list[Plugin], tmp_path: Path) -> Iterator[Campus]:
     """Both institutions, registered with the same platform by the same client id, with the same deployment."""
     app = start_app(plugins)
     platform = Platform()
@@ -165,7 +188,7 @@ def campus(start_app: StartApp, plugins: list[Plugin]) -> Iterator[Campus]:
                 tenants.change(tenant, f"Name {SPOKEN[name]}", "en", lms_administrators=True)
                 activities.create(tenant.id, "probe", "quiz", "Quiz")
                 activities.create(tenant.id, "mishaps", "one", "One")
-        yield Campus(app, platform, services)
+        yield Campus(app, platform, services, tmp_path)
 
 
 @given(deeds=st.lists(st.tuples(st.sampled_from(DEEDS), st.sampled_from(NAMES)), min_size=3, max_size=7))
@@ -174,14 +197,19 @@ def test_what_one_institution_does_leaves_every_row_of_the_other_as_it_was(
     campus: Campus, deeds: list[tuple[str, str]]
 ) -> None:
     for deed, tenant in deeds:
-        other = next(name for name in NAMES if name != tenant)
-        before = campus.rows_of(other)
-        getattr(campus, deed)(tenant)
-        after = campus.rows_of(other)
-        changed = [name for name, rows in after.items() if rows != before[name]]
-        assert changed == [], f"{deed} of {tenant} changed rows of {other}"
+        assert_the_other_is_left_alone(campus, deed, tenant)
     deliver(campus.app)
     assert_rows_refer_to_their_own(campus)
+
+
+def assert_the_other_is_left_alone(campus: Campus, deed: str, tenant: str) -> None:
+    """One institution does something, and every row of the other is as before."""
+    other = next(name for name in NAMES if name != tenant)
+    before = campus.rows_of(other)
+    getattr(campus, deed)(tenant)
+    after = campus.rows_of(other)
+    changed = [name for name, rows in after.items() if rows != before[name]]
+    assert changed == [], f"{deed} of {tenant} changed rows of {other}"
 
 
 def do_everything(campus: Campus) -> None:
@@ -196,7 +224,7 @@ def assert_rows_refer_to_their_own(campus: Campus) -> None:
     """No row of an institution refers to a row of another, in any table."""
     with campus.app.app_context():
         for table in Base.metadata.sorted_tables:
-            if table.name not in campus.tables() or "tenant_id" not in table.columns:
+            if "tenant_id" not in table.columns:
                 continue
             for key in table.foreign_keys:
                 to = key.column.table
@@ -215,7 +243,10 @@ def test_a_test_that_looks_at_every_table_has_rows_in_every_table(campus: Campus
     """Otherwise the test above would say little; what has none here is named."""
     do_everything(campus)
     empty = {name for tenant in NAMES for name, rows in campus.rows_of(tenant).items() if not rows}
-    assert empty == EMPTY
+    assert {name for name in empty if not name.startswith("diagnostic_")} == EMPTY
+    assert not empty & {
+        f"diagnostic_{name}" for name in ("version", "item", "competency", "attempt", "answer", "result")
+    }
     assert_rows_refer_to_their_own(campus)
 
 
@@ -343,3 +374,30 @@ def test_no_row_is_asked_for_by_its_number_alone() -> None:
         if asks.search(line)
     ]
     assert found == []
+
+
+def test_a_page_that_forgets_the_institution_is_noticed(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests above can fail: here a list is made of everybody's rows."""
+    everybody = select(Administrator).order_by(Administrator.id)
+    monkeypatch.setattr(administrators, "of_tenant", lambda _tenant: session.scalars(everybody).all())
+    with pytest.raises(AssertionError, match=r"/console/.tenant./people"):
+        test_no_page_of_one_institution_holds_a_word_of_the_other(campus)
+
+
+def test_a_deed_that_touches_another_institution_is_noticed(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campus, "judge", lambda _tenant: campus.rotate("beta"))
+    with pytest.raises(AssertionError, match="judge of acme changed rows of beta"):
+        assert_the_other_is_left_alone(campus, "judge", "acme")
+
+
+def test_a_statement_of_ours_is_laid_at_the_door_of_its_module(campus: Campus, statements: list[str]) -> None:
+    """As if a module of the services asked for all rows."""
+
+    def careless() -> object:
+        return session.scalars(select(Person)).all()
+
+    inside = {**globals(), "__name__": "ltitools.services.careless"}
+    with campus.app.app_context():
+        FunctionType(careless.__code__, inside)()
+    found, statements[:] = list(statements), []
+    assert [line.partition(":")[0] for line in found] == ["ltitools.services.careless"]
