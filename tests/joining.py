@@ -20,6 +20,10 @@ from ltitools.testing import writing
 from sites import PATIENCE, TENANT, Sites
 
 
+USUAL = {"course_page", "console", "names"}
+"""What is ticked on the page of a platform that comes for the first time."""
+
+
 def code_on(page: requests.Response) -> str:
     """The code of a refusal, or of what went wrong with a registration."""
     found = re.search(r'class="error-code">([^<]+)<', page.text)
@@ -83,10 +87,15 @@ class Joining:
     def register(
         self, link: str = "", tool: int | None = None, without: Iterable[str] = (), ticked: Iterable[str] = ()
     ) -> requests.Response:
-        """All of it: the page, its button, and what is shown then."""
+        """All of it: the page, its button, and what is shown then; the usual boxes are ticked but for those `without`.
+
+        What the page begins with is what was chosen the last time.
+        """
         page = self.offer(link, tool)
         assert page.status_code == 200, page.text
-        return self.press(page, without, **dict.fromkeys(ticked, "on"))
+        boxes = set(re.findall(r'<input type="checkbox" name="([^"]*)"', page.text))
+        wanted = (USUAL & boxes | set(ticked)) - set(without)
+        return self.press(page, boxes - wanted, **dict.fromkeys(wanted, "on"))
 
     def registered(
         self, link: str = "", without: Iterable[str] = (), ticked: Iterable[str] = ()

@@ -133,7 +133,7 @@ def test_with_several_tools_a_teacher_chooses_one_first(admin: Rig) -> None:
     registered(admin)
     speak_for(admin)
     admin.sign_in("therese")
-    assert "From which tool?" in admin.page("/courses/1/add")
+    assert "À partir de quel outil ?" in admin.page("/courses/1/add")
     assert 'src="/courses/1/choose?tool=2"' in admin.page("/courses/1/add?tool=2")
     admin.post("/courses/1/add-by-hand", tool="2", title="By hand", url=f"{SITE}/launch?x=1")
     assert admin.state()["activities"][-1]["tool"] == 2
