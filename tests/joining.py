@@ -19,7 +19,6 @@ from ltitools.services import invitations, registrations, tenants
 from ltitools.testing import writing
 from sites import PATIENCE, TENANT, Sites
 
-
 USUAL = {"course_page", "console", "names"}
 """What is ticked on the page of a platform that comes for the first time."""
 
