@@ -11,15 +11,15 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from click.testing import CliRunner
 from flask import Flask
+from sqlalchemy import Table, select, text
 from sqlalchemy import inspect as inspect_database
-from sqlalchemy import select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 import ltitools.plugin
@@ -46,7 +46,6 @@ class Stray(Base):
     """A table without the prefix of its plugin."""
 
     __tablename__ = "stray"
-    __table_args__ = {"info": {"of_tests": True}}  # noqa: RUF012  (SQLAlchemy's own form)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int]
@@ -56,13 +55,13 @@ class Shared(Base):
     """A table that belongs to no institution."""
 
     __tablename__ = "probe_shared"
-    __table_args__ = {"info": {"of_tests": True}}  # noqa: RUF012  (SQLAlchemy's own form)
 
     id: Mapped[int] = mapped_column(primary_key=True)
 
 
-Base.metadata.remove(Stray.__table__)  # type: ignore[arg-type]  # tables of this test are no tables of ours
-Base.metadata.remove(Shared.__table__)  # type: ignore[arg-type]  # the same
+# Tables of this test are no tables of ours.
+for model in (Stray, Shared):
+    Base.metadata.remove(cast(Table, model.__table__))
 
 
 @pytest.mark.parametrize(

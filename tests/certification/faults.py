@@ -452,9 +452,7 @@ def _faulty_code(function: FunctionType, fault: Fault) -> CodeType:
     definition = tree.body[0]
     assert isinstance(definition, ast.FunctionDef)
     definition.decorator_list.clear()
-    names: dict[str, object] = {}
     flags = __future__.annotations.compiler_flag
-    exec(compile(tree, function.__code__.co_filename, "exec", flags, dont_inherit=True), function.__globals__, names)  # noqa: S102  (our own source, one line of it changed)
-    faulty = names[function.__name__]
-    assert isinstance(faulty, FunctionType)
-    return faulty.__code__
+    module = compile(tree, function.__code__.co_filename, "exec", flags, dont_inherit=True)
+    inside = (const for const in module.co_consts if isinstance(const, CodeType))
+    return next(code for code in inside if code.co_name == function.__name__)

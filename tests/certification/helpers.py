@@ -282,7 +282,14 @@ class Services:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815  (the names are the standard library's)
+            def do_GET(self) -> None:
+                self.do_POST()
+
+            def do_PUT(self) -> None:
+                self.do_POST()
+
+            def do_DELETE(self) -> None:
+                self.do_POST()
 
             def log_message(self, *_args: Any) -> None:
                 pass

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from alembic.operations import Operations
 from flask import Flask
-from sqlalchemy import Connection, MetaData, create_engine, make_url, text
+from sqlalchemy import Connection, MetaData, column, create_engine, make_url, text
+from sqlalchemy import table as sql_table
 from sqlalchemy.exc import IntegrityError
 
 from ltitools.db import prepare_engine
@@ -49,14 +50,14 @@ def add(connection: Connection, table: str, **values: Any) -> None:
     reflected = MetaData()
     reflected.reflect(connection, only=[table])
     columns = reflected.tables[table].columns
-    filled = {column.name: _filler(column) for column in columns if not column.nullable and column.name != "id"}
+    filled = {each.name: _filler(each) for each in columns if not each.nullable and each.name != "id"}
     names = {**filled, **values}
-    marks = ", ".join(f":{name}" for name in names)
-    connection.execute(text(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"), names)  # noqa: S608
+    untyped = sql_table(table, *map(column, names))
+    connection.execute(untyped.insert(), names)
 
 
-def _filler(column: Any) -> Any:
-    kind = str(column.type).upper()
+def _filler(of: Any) -> Any:
+    kind = str(of.type).upper()
     if "TIME" in kind:
         return NOW
     if "JSON" in kind:
