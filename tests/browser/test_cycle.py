@@ -85,6 +85,7 @@ def test_from_the_rules_to_the_reassessment(
         fieldset.locator("input").nth(3).check()
     learner.inspect()
     learner.tool.locator("#answers .actions button").click()
+    learner.tool.locator("#answers .question").first.wait_for()
     expect(learner.tool.locator("[role=timer]")).to_have_text(re.compile(r"^(30:00|29:\d\d)$"))
     learner.inspect()
     learner.tool.locator("input[type=radio]").first.check()

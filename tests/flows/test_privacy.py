@@ -295,7 +295,9 @@ def assert_silent(lines: list[str], secrets: dict[str, str]) -> None:
     text = "\n".join(lines)
     for name, secret in secrets.items():
         assert secret, name
-        line = next((line for line in lines if secret in line), "")
+        # As a word: an LMS may call a person "6", and the random number of a launch has that digit somewhere.
+        known = re.compile(rf"(?<![\w-]){re.escape(secret)}(?![\w-])")
+        line = next((line for line in lines if known.search(line)), "")
         assert not line, f"{name} is logged: {line}"
     assert not FORBIDDEN.search(text), FORBIDDEN.search(text)
 
