@@ -41,7 +41,7 @@ OF_ALL = {
 AGES = "expires_at|created_at|keep_until|last_at|began_at"
 OLD = re.compile(rf"^DELETE \S+ \S+ WHERE \S+\.(?:{AGES}) <=? {VALUE}\S*(?: WITH TIME ZONE)?$")
 """What is too old is deleted, whosever it is."""
-PACKAGES = ("ltitools", "ltitools_diagnostic")
+PACKAGES = ("ltitools", "ltitools_badges", "ltitools_diagnostic")
 OTHERS = ("ltitools.demo_lms", "ltitools.testing", "ltitools.migrations")
 
 _scoped: set[str] = set()

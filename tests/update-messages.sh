@@ -19,4 +19,5 @@ host="$(find src/ltitools -mindepth 1 -maxdepth 1 ! -name demo_lms ! -name confi
 # shellcheck disable=SC2086  # the list is meant to be split
 update ltitools src/ltitools/translations $host
 update demo_lms src/ltitools/demo_lms/translations src/ltitools/demo_lms
+update badges plugins/badges/ltitools_badges/translations plugins/badges/ltitools_badges
 update diagnostic plugins/diagnostic/ltitools_diagnostic/translations plugins/diagnostic/ltitools_diagnostic

@@ -16,7 +16,7 @@ from ltitools.db import db, prepare_engine, set_read_only, take_announcement
 from ltitools.http import HttpClient
 from ltitools.i18n import LOCALE_NAMES, LOCALES, current_locale, set_locale
 from ltitools.plugin import Plugin
-from ltitools.plugins import arrange, discover, listeners
+from ltitools.plugins import actions, arrange, discover, listeners, sealed_columns
 from ltitools.secrets import Sealer
 from ltitools.services import audit
 from ltitools.settings import Settings
@@ -47,6 +47,8 @@ def create_app(settings: Settings | None = None, plugins: Iterable[Plugin] | Non
         Sealer(settings.secret_key, settings.former_secret_keys.split()),
         HttpClient(settings),
         listeners(found),
+        actions(found),
+        sealed_columns(found),
     )
     app.extensions[EXTENSION] = host
     db.init_app(app)
@@ -61,8 +63,8 @@ def create_app(settings: Settings | None = None, plugins: Iterable[Plugin] | Non
     app.register_blueprint(pages.pages)
     app.register_blueprint(lti.pages)
     app.register_blueprint(registration.pages)
+    console.install(app, found)
     tools.mount(app, found)
-    console.install(app)
     pages.install_error_pages(app)
     headers.install(app)
     app.after_request(sessions.add_form_fields)

@@ -108,7 +108,7 @@ def test_addresses_are_shown_before_a_platform_is_registered_and_tools_are_switc
     run("tenant", "add", "acme", "--name", "Acme")
     shown = json.loads(run("tenant", "show", "acme", "--json").stdout)[0]
     assert shown["our_redirect_uri"] == "https://tool.example.test/lti/acme/launch"
-    assert shown["tools"] == ["diagnostic"]
+    assert shown["tools"] == ["badges", "diagnostic"]
     run("tenant", "tool", "acme", "diagnostic", "--off")
     assert json.loads(run("tenant", "show", "acme", "--json").stdout)[0]["tools"] == []
     run("tenant", "tool", "acme", "diagnostic", "--on")
@@ -197,7 +197,7 @@ def test_the_program_itself_starts_outside_a_clone(tmp_path: Path) -> None:
 
 def test_the_installed_tools_are_listed_and_help_needs_no_configuration(run: Run) -> None:
     listed = json.loads(run("plugins", "--json", LTITOOLS_SECRET_KEY="").stdout)
-    assert [tool["key"] for tool in listed] == ["diagnostic"]
+    assert [tool["key"] for tool in listed] == ["badges", "diagnostic"]
     assert "diagnostic" in run("--help", LTITOOLS_SECRET_KEY="").stdout
     assert "import" in run("diagnostic", "--help", LTITOOLS_SECRET_KEY="").stdout
     assert "--slug" in run("diagnostic", "import", "--help", LTITOOLS_SECRET_KEY="").stdout

@@ -15,12 +15,14 @@ from ltitools.i18n import Domain, match_locale, use_locale
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCE = ROOT / "src" / "ltitools"
+BADGES = ROOT / "plugins" / "badges" / "ltitools_badges"
 DIAGNOSTIC = ROOT / "plugins" / "diagnostic" / "ltitools_diagnostic"
 KEYWORDS = {"_": None, "lazy": None, "ngettext": (1, 2)}
 METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 DOMAINS = {
     "ltitools": (SOURCE, SOURCE / "translations"),
     "demo_lms": (SOURCE / "demo_lms", SOURCE / "demo_lms" / "translations"),
+    "badges": (BADGES, BADGES / "translations"),
     "diagnostic": (DIAGNOSTIC, DIAGNOSTIC / "translations"),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,42 +13,31 @@ from urllib.parse import urlsplit
 import pytest
 from editor_forms import fields_of
 from flask import Flask
-from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from ltitools.plugin import session
-from ltitools.testing import INSTRUCTOR, LEARNER, Platform, Visit, close_app, databases, make_app
+from ltitools.testing import Platform, Visit, close_app, make_app
 from ltitools_diagnostic import versions
 from ltitools_diagnostic.items import Bank
 from ltitools_diagnostic.models import Version
-from scoped import watching
+from tool_fixtures import (
+    enter,
+    every_statement_names_its_institution,
+    make_database,
+    other_platform,
+    platform,
+    statements,
+)
 
+__all__ = [
+    "enter",
+    "every_statement_names_its_institution",
+    "make_database",
+    "other_platform",
+    "platform",
+    "statements",
+]
 EXAMPLE = Path(__file__).parents[1] / "ltitools_diagnostic" / "static" / "example.csv"
-# How fast examples come says how busy the machine is.
-settings.register_profile("diagnostic", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("diagnostic")
-
-
-@pytest.fixture(scope="session")
-def statements() -> Iterator[list[str]]:
-    """The statements without an institution that code of ours has sent since the last look."""
-    with watching() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def every_statement_names_its_institution(statements: list[str]) -> Iterator[None]:
-    """Whatever a test does, no query of ours looks at the rows of all institutions."""
-    yield
-    found, statements[:] = list(statements), []
-    assert found == [], "these statements do not say whose rows they are about (see tests/scoped.py)"
-
-
-@pytest.fixture(scope="session")
-def make_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """Makes migrated, empty databases of the kind under test."""
-    with databases(tmp_path_factory.mktemp("databases")) as make:
-        yield make
 
 
 @pytest.fixture
@@ -57,56 +46,6 @@ def app(make_database: Callable[[], str]) -> Iterator[Flask]:
     app = make_app(make_database())
     yield app
     close_app(app)
-
-
-@pytest.fixture
-def platform(app: Flask) -> Iterator[Platform]:
-    """A platform that is registered with the institution ``acme``."""
-    platform = Platform()
-    platform.register(app)
-    yield platform
-    platform.close()
-
-
-@pytest.fixture
-def other_platform(app: Flask) -> Iterator[Platform]:
-    """The platform of another institution, ``beta``."""
-    platform = Platform("https://other.example.test", "client-2")
-    platform.register(app, "beta")
-    yield platform
-    platform.close()
-
-
-@pytest.fixture
-def enter(app: Flask, platform: Platform) -> Callable[..., Visit]:
-    """Launches a person into an activity of a course, each time in a new browser."""
-
-    def enter(
-        activity: str = "",
-        *,
-        as_: str | Sequence[str] = LEARNER,
-        person: str | None = None,
-        name: str | None = "Somebody",
-        link: str = "link-1",
-        course: str = "course-1",
-        through: Platform = platform,
-        **claims: Any,
-    ) -> Visit:
-        sub = person or ("grace" if INSTRUCTOR in as_ else "ada")
-        return through.visit(
-            app.test_client(),
-            sub=f"{sub}@{through.issuer}",
-            name=name,
-            given_name=None,
-            family_name=None,
-            roles=[as_] if isinstance(as_, str) else list(as_),
-            resource_link={"id": link, "title": "Before the course"},
-            context={"id": course, "title": f"Title of {course}"},
-            custom={"activity": activity} if activity else {},
-            **claims,
-        )
-
-    return enter
 
 
 @pytest.fixture

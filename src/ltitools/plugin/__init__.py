@@ -9,7 +9,23 @@ from ltitools.errors import Conflict, NotFound, Refused
 from ltitools.i18n import LOCALES, Domain, LazyText, current_locale, use_locale
 from ltitools.lti.claims import INSTRUCTORS, Role
 from ltitools.lti.claims import DeepLinkingSettings as DeepLinking
-from ltitools.plugin import activities, columns, competencies, files, grades, jobs, people, roster, tenants, uptime
+from ltitools.plugin import (
+    activities,
+    audit,
+    columns,
+    competencies,
+    console,
+    courses,
+    files,
+    grades,
+    jobs,
+    people,
+    roster,
+    secrets,
+    tenants,
+    uptime,
+    web,
+)
 from ltitools.plugin.contract import API_VERSION, Job, Placed, Plugin, Progress
 from ltitools.plugin.launch import (
     Activity,
@@ -21,7 +37,7 @@ from ltitools.plugin.launch import (
     current_launch,
 )
 from ltitools.services.competencies import Competency, CompetencyResult, Evidence
-from ltitools.services.events import CompetencyRecorded, Delivery, Event, PersonErased, ScoreRecorded
+from ltitools.services.events import CompetencyRecorded, Delivery, Event, PersonErased, ScoreCleared, ScoreRecorded
 from ltitools.services.grades import GradeStatus, Score
 from ltitools.services.jobs import JobRun
 from ltitools.services.rosters import RosterChanged
@@ -59,12 +75,16 @@ __all__ = [
     "Role",
     "RosterChanged",
     "Score",
+    "ScoreCleared",
     "ScoreRecorded",
     "Tenant",
     "UtcDateTime",
     "activities",
+    "audit",
     "columns",
     "competencies",
+    "console",
+    "courses",
     "current_launch",
     "current_locale",
     "files",
@@ -73,10 +93,12 @@ __all__ = [
     "people",
     "reading",
     "roster",
+    "secrets",
     "session",
     "tenants",
     "upsert",
     "uptime",
     "use_locale",
     "utcnow",
+    "web",
 ]

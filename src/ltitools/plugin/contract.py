@@ -54,6 +54,10 @@ class Plugin:
     that person can read it; without it they get the rows of its tables. `erase_person` removes it, or makes it
     anonymous, in the caller's transaction: afterwards no row may name the person any more, which the host checks.
     Without it the rows go in which a column ``person_id`` names the person, with those below them.
+    `public` holds pages without a launch, for anybody: a blueprint ``<key>_public`` whose addresses all begin with one
+    of `public_paths`, such as ``/verify``. `console` holds pages for the administrators of an institution: a blueprint
+    ``<key>_console``, served below ``/console/<tenant>/<key>``, whose view ``index`` is in the menu. `actions` names
+    what the tool writes into the audit log, each ``<key>.<action>``, in words.
     """
 
     key: str
@@ -61,6 +65,9 @@ class Plugin:
     on_launch: Callable[[Launch], ResponseReturnValue]
     blueprint: Blueprint | None = None
     pick: Callable[[Launch], ResponseReturnValue] | None = None
+    public: Blueprint | None = None
+    public_paths: tuple[str, ...] = ()
+    console: Blueprint | None = None
     cli: click.Group | None = None
     progress: Callable[[Launch, Sequence[Link]], Mapping[int, Progress]] | None = None
     models: tuple[type[Base], ...] = ()
@@ -70,6 +77,7 @@ class Plugin:
     export_person: Callable[[int, int], Mapping[str, Any]] | None = None
     erase_person: Callable[[int, int], None] | None = None
     texts: Domain | None = None
+    actions: Mapping[str, LazyText] = field(default_factory=dict)
     api: int = API_VERSION
 
 

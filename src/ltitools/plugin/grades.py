@@ -1,5 +1,5 @@
 """Scores for the LMS: record, clear or send one again in your transaction, and see how far it has come."""
 
-from ltitools.services.grades import clear, record, resend, status, statuses
+from ltitools.services.grades import Recorded, clear, in_course, record, resend, status, statuses
 
-__all__ = ["clear", "record", "resend", "status", "statuses"]
+__all__ = ["Recorded", "clear", "in_course", "record", "resend", "status", "statuses"]

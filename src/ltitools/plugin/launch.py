@@ -281,7 +281,7 @@ def open_launch(launch_id: str) -> Opened:
         person=_person(person),
         roles=frozenset(map(Role, row.roles)),
         course=Course(course.id, course.title) if course else None,
-        activity=_activity(activity),
+        activity=activity_of(activity) if activity else None,
         link=link_of(link) if link else None,
         custom=row.custom,
         locale=row.locale,
@@ -308,9 +308,8 @@ def _person(row: PersonRow) -> Person:
     return Person(row.id, row.name, row.email, row.is_test)
 
 
-def _activity(row: ActivityRow | None) -> Activity | None:
-    if row is None:
-        return None
+def activity_of(row: ActivityRow) -> Activity:
+    """An activity as tools see it."""
     return Activity(row.id, row.plugin, row.slug, row.title, dict(row.settings), row.owner_course_id)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ltitools.lti.claims import Role
 from ltitools.plugin.launch import Person
 from ltitools.services import rosters
-from ltitools.services.rosters import RosterState, ask, state
+from ltitools.services.rosters import Enrolled, RosterState, ask, state
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,18 @@ class Member:
 
 def members(tenant_id: int, course_id: int) -> list[Member]:
     """Everybody who is or was in the course, by name."""
-    return [
-        Member(
-            Person(one.person.id, one.person.name, one.person.email, one.person.is_test),
-            one.roles,
-            one.status,
-            one.listed,
-        )
-        for one in rosters.members(tenant_id, course_id)
-    ]
+    return [_member(one) for one in rosters.members(tenant_id, course_id)]
 
 
-__all__ = ["Member", "RosterState", "ask", "members", "state"]
+def member(tenant_id: int, course_id: int, person_id: int) -> Member | None:
+    """One person in the course; None where they never were."""
+    found = rosters.member(tenant_id, course_id, person_id)
+    return _member(found) if found else None
+
+
+def _member(one: Enrolled) -> Member:
+    person = Person(one.person.id, one.person.name, one.person.email, one.person.is_test)
+    return Member(person, one.roles, one.status, one.listed)
+
+
+__all__ = ["Member", "RosterState", "ask", "member", "members", "state"]

@@ -1,4 +1,4 @@
-"""Institutions, for commands that name one."""
+"""Institutions, for commands and work that name one."""
 
 from ltitools.plugin.launch import Tenant
 from ltitools.services import tenants
@@ -10,4 +10,10 @@ def by_key(key: str) -> Tenant:
     return Tenant(row.id, row.key, row.name, row.locale)
 
 
-__all__ = ["by_key"]
+def by_id(tenant_id: int) -> Tenant:
+    """The institution with this number; raises NotFound."""
+    row = tenants.by_id(tenant_id)
+    return Tenant(row.id, row.key, row.name, row.locale)
+
+
+__all__ = ["by_id", "by_key"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from ltitools.context import current_host
 from ltitools.db import session
 from ltitools.i18n import LazyText, host
 from ltitools.models import Administrator, AuditEntry
@@ -57,7 +58,7 @@ ACTIONS: Mapping[str, LazyText] = {
     "tenant.keep": lazy("Removal of the institution called off"),
     "tenant.remove": lazy("Institution removed"),
 }
-"""What is logged, and how people read it."""
+"""What the host logs, and how people read it."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,14 @@ def set_actor(actor: Actor) -> None:
     _actor.set(actor)
 
 
+def actions() -> Mapping[str, LazyText]:
+    """What is logged, by the host and by the tools, and how people read it."""
+    return {**ACTIONS, **current_host().actions}
+
+
 def record(action: str, subject: str, tenant_id: int | None, **details: Any) -> None:
     """Log a change, in the transaction of the change. Names and addresses of learners do not belong in `details`."""
-    assert action in ACTIONS, action
+    assert action in actions(), action
     actor = _actor.get()
     session.add(
         AuditEntry(

@@ -137,6 +137,36 @@ def named(tenant_id: int, competency_ids: Iterable[int]) -> dict[int, Competency
     return {row.id: _competency(row) for row in rows}
 
 
+@dataclass(frozen=True)
+class Framed:
+    """A competency with the framework that it stands in: its title and the number of its version.
+
+    `uri` is where the competency came from, empty where it was made here.
+    """
+
+    competency: Competency
+    framework_key: str
+    framework_titles: Mapping[str, str]
+    number: int
+    uri: str
+
+    def framework(self, locale: str | None = None) -> str:
+        """The framework's title in the locale, else in any, else its key."""
+        titles = self.framework_titles
+        return titles.get(locale or current_locale()) or next(iter(titles.values()), self.framework_key)
+
+
+def in_force(tenant_id: int) -> list[Framed]:
+    """The competencies of all frameworks of an institution that are in force, by framework, in their order."""
+    rows = session.execute(
+        select(CompetencyRow, Framework)
+        .join(Framework, Framework.id == CompetencyRow.framework_id)
+        .where(CompetencyRow.tenant_id == tenant_id, Framework.state == "published")
+        .order_by(Framework.key, CompetencyRow.position, CompetencyRow.id)
+    )
+    return [Framed(_competency(row), one.key, one.titles, one.number, row.uri) for row, one in rows]
+
+
 def append_evidence(tenant_id: int, evidence: Sequence[Evidence]) -> None:
     """Add observations to the record; what is there is never changed."""
     if not evidence:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, select
 
 from ltitools.db import session, upsert
 from ltitools.lti.claims import INSTRUCTORS
-from ltitools.models import Activity, Link
+from ltitools.models import Activity, Course, Link
 
 HOST = "-"
 """Stands where a tool's key stands, in addresses and in rows. No tool can have it."""
@@ -54,6 +54,16 @@ def visible_to(roles: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
     The LMS does not tell what it hides. That it let a learner through is the sign that it does not.
     """
     return () if not set(INSTRUCTORS).isdisjoint(roles) else (Link.learner_seen_at.is_not(None),)
+
+
+def named(tenant_id: int, course_ids: Iterable[int]) -> Sequence[Course]:
+    """The courses with these ids."""
+    return session.scalars(select(Course).where(Course.tenant_id == tenant_id, Course.id.in_(set(course_ids)))).all()
+
+
+def placed_for_instructors(tenant_id: int, course_id: int) -> Sequence[tuple[Link, Activity]]:
+    """`placed`, with what is hidden from learners."""
+    return placed(tenant_id, course_id, INSTRUCTORS)
 
 
 def placed(tenant_id: int, course_id: int, roles: Iterable[str]) -> Sequence[tuple[Link, Activity]]:

@@ -36,6 +36,16 @@ class ScoreRecorded(Event):
 
 
 @dataclass(frozen=True)
+class ScoreCleared(Event):
+    """The score of a person on a link counts no more: somebody took it back."""
+
+    person_id: int
+    course_id: int | None
+    link_id: int
+    activity_id: int | None
+
+
+@dataclass(frozen=True)
 class CompetencyRecorded(Event):
     """An activity concluded that a person has shown, is developing or lacks a competency."""
 

@@ -17,7 +17,7 @@ from ltitools.errors import NotFound
 from ltitools.lti.ags import SCORE
 from ltitools.models import Grade, LineItem, Link, Person
 from ltitools.services import audit
-from ltitools.services.events import ScoreRecorded, emit
+from ltitools.services.events import ScoreCleared, ScoreRecorded, emit
 
 STEP = timedelta(seconds=1)
 AHEAD = timedelta(seconds=2)
@@ -121,6 +121,8 @@ def clear(tenant_id: int, link_id: int, person_id: int, competency_id: int | Non
         grade.state = "cleared"
         grade.sent_version = grade.version
     session.flush()
+    if competency_id is None:
+        emit(ScoreCleared(tenant_id, person_id, link.course_id, link_id, link.activity_id))
     return _status(grade)
 
 
@@ -154,6 +156,38 @@ def statuses(tenant_id: int, link_id: int, competency_id: int | None = None) -> 
         )
     )
     return {grade.person_id: _status(grade) for grade in rows}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A score on record: of whom, on which link and activity, `given` of `maximum`."""
+
+    person_id: int
+    link_id: int
+    activity_id: int | None
+    given: Decimal
+    maximum: Decimal
+    recorded_at: datetime
+
+
+def in_course(tenant_id: int, course_id: int) -> list[Recorded]:
+    """The scores of everybody on the links of a course, of whichever tool, without those for one competency."""
+    rows = session.execute(
+        select(Grade, Link.activity_id)
+        .join(Link, Link.id == Grade.link_id)
+        .where(
+            Grade.tenant_id == tenant_id,
+            Link.course_id == course_id,
+            Grade.competency_id.is_(None),
+            Grade.given.is_not(None),
+        )
+        .order_by(Grade.id)
+    )
+    return [
+        Recorded(grade.person_id, grade.link_id, activity_id, grade.given, grade.maximum, grade.recorded_at)
+        for grade, activity_id in rows
+        if grade.given is not None
+    ]
 
 
 def undelivered(tenant_id: int) -> list[tuple[Grade, Link, Person]]:

@@ -12,7 +12,7 @@ from ltitools.services import audit, files, tenants, tokens
 
 
 def reseal() -> dict[str, int]:
-    """Seal every key, token and file under the current secret key; gives how many there were of each.
+    """Seal every key, token and file, and what tools have sealed, under the current secret key; gives how many.
 
     All in the caller's transaction. Raises SettingsError where something was sealed under a secret key that is neither
     the current nor a former one.
@@ -20,6 +20,10 @@ def reseal() -> dict[str, int]:
     counts = {
         "keys": _texts(TenantKey.sealed_private_pem, tenants.SEAL),
         "tokens": _texts(ServiceToken.sealed_token, tokens.SEAL),
+        **{
+            column.class_.__tablename__: _texts(column, column.property.columns[0].info["sealed"])
+            for column in current_host().sealed
+        },
         "files": _files(),
     }
     audit.record("secret.rotate", "secret key", None, **counts)

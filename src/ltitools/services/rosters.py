@@ -79,6 +79,20 @@ def members(tenant_id: int, course_id: int) -> list[Enrolled]:
     ]
 
 
+def member(tenant_id: int, course_id: int, person_id: int) -> Enrolled | None:
+    """One person in the course; None where they never were."""
+    row = session.execute(
+        select(Enrolment, Person, Course.roster_at)
+        .join(Person, Person.id == Enrolment.person_id)
+        .join(Course, Course.id == Enrolment.course_id)
+        .where(Enrolment.tenant_id == tenant_id, Enrolment.course_id == course_id, Enrolment.person_id == person_id)
+    ).first()
+    if row is None:
+        return None
+    one, person, roster_at = row
+    return Enrolled(person, frozenset(map(Role, one.roles)), one.status, _is_listed(one.listed_at, roster_at))
+
+
 def _is_listed(listed_at: datetime | None, roster_at: datetime | None) -> bool:
     return listed_at is not None and (roster_at is None or listed_at >= roster_at)
 

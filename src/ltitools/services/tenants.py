@@ -58,6 +58,14 @@ def by_key(key: str) -> Tenant:
     return tenant
 
 
+def by_id(tenant_id: int) -> Tenant:
+    """The institution with this number; raises NotFound."""
+    tenant = session.scalar(select(Tenant).where(Tenant.id == tenant_id))
+    if tenant is None:
+        raise NotFound(f"There is no tenant {tenant_id}.")
+    return tenant
+
+
 def set_enabled(key: str, enabled: bool) -> Tenant:
     """Switch an institution on or off: while it is off, nothing of it can be launched or opened.
 

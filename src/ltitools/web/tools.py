@@ -22,9 +22,10 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from ltitools.db import session
-from ltitools.i18n import Domain, host, install_jinja
+from ltitools.i18n import LOCALES, Domain, host, install_jinja, set_locale
 from ltitools.models import Tenant
 from ltitools.plugin import INSTRUCTORS, Plugin
+from ltitools.plugins import CONSOLE, PUBLIC, check_addresses
 from ltitools.refusals import refused
 from ltitools.services import courses, files, people
 from ltitools.web import course, sessions, visits
@@ -50,6 +51,11 @@ def mount(app: Flask, plugins: Mapping[str, Plugin]) -> None:
         if plugin.blueprint is not None:
             _guard(plugin.blueprint)
             app.register_blueprint(plugin.blueprint, url_prefix=f"/tools/{plugin.key}/{LAUNCH_ID}")
+        if plugin.public is not None:
+            _open_to_all(plugin.public)
+            app.register_blueprint(plugin.public)
+    for plugin in plugins.values():
+        check_addresses(plugin, [(rule.endpoint, rule.rule) for rule in app.url_map.iter_rules()])
     install_jinja(app.jinja_env, host, domains)
     app.jinja_env.globals["plugin_static"] = _plugin_static
     app.url_defaults(_same_launch)
@@ -70,6 +76,20 @@ def _guard(blueprint: Blueprint) -> None:
         _enter(blueprint.name, g.launch_id)
 
 
+def _open_to_all(blueprint: Blueprint) -> None:
+    """The pages belong to no launch; an address may say their language, as there is nothing that remembers it."""
+    if blueprint in _guarded:
+        return
+    _guarded.add(blueprint)
+
+    @blueprint.before_request
+    def choose_language() -> None:
+        g.plugin = blueprint.name.removesuffix(PUBLIC)
+        wanted = request.args.get("lang")
+        if wanted in LOCALES:
+            set_locale(wanted)
+
+
 def _enter(plugin: str, launch_id: str) -> None:
     """Open the launch for a page of `plugin`; an activity is opened by its own tool only."""
     opened = sessions.enter(launch_id)
@@ -84,6 +104,7 @@ def _same_launch(endpoint: str, values: dict[str, Any]) -> None:
     if (
         launch is None
         or endpoint.startswith(("static", "lti.", "page.", "registration.", "console."))
+        or endpoint.partition(".")[0].endswith((PUBLIC, CONSOLE))
         or endpoint in ("tool.static", "visit.arrive")
     ):
         return

@@ -160,5 +160,5 @@ def _log(tenant_id: int | None) -> str:
         "console/log.html",
         entries=entries[:ENTRIES],
         older=entries[ENTRIES - 1][0].id if len(entries) > ENTRIES else None,
-        actions=audit.ACTIONS,
+        actions=audit.actions(),
     )

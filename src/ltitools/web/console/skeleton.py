@@ -7,7 +7,9 @@ address is one that does not exist.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from weakref import WeakSet
 
 from flask import Blueprint, Flask, Response, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,6 +22,9 @@ from ltitools.db import session
 from ltitools.errors import SettingsError
 from ltitools.i18n import LOCALES, set_locale
 from ltitools.models import Tenant
+from ltitools.plugin import Plugin
+from ltitools.plugin.console import NOTE, NOTE_PURPOSE, saved
+from ltitools.plugins import CONSOLE
 from ltitools.refusals import refused
 from ltitools.services import administrators, audit, tenants
 from ltitools.services.administrators import SignedIn
@@ -27,9 +32,9 @@ from ltitools.web import sessions
 from ltitools.web.pages import show_http_error
 
 COOKIE = "__Host-ltitools-console"
-NOTE = "__Host-ltitools-console-note"
-NOTE_PURPOSE = "console-note"
 console = Blueprint("console", __name__, url_prefix="/console")
+# A plugin's blueprint outlives an application where a process has several, as tests do.
+_guarded: WeakSet[Blueprint] = WeakSet()
 OPEN = "console.entrance."
 """What the endpoints of pages begin with that are for those who are not signed in."""
 
@@ -79,11 +84,34 @@ def _institution(found: SignedIn, key: str | None) -> Tenant | None:
     return tenant
 
 
-def install(app: Flask) -> None:
-    """Add the console to `app`."""
+def install(app: Flask, plugins: Mapping[str, Plugin]) -> None:
+    """Add the console to `app`, with the pages that plugins have in it."""
     app.register_blueprint(console)
+    for plugin in plugins.values():
+        if plugin.console is not None:
+            _guard(plugin.console)
+            app.register_blueprint(plugin.console, url_prefix=f"{console.url_prefix}/<tenant_key>/{plugin.key}")
     app.url_defaults(_keep_institution)
     app.register_error_handler(MethodNotAllowed, _page_above)
+
+
+def _guard(pages: Blueprint) -> None:
+    """Pages of a tool are pages of the console: for the same people, of one institution, where the tool is on."""
+    if pages in _guarded:
+        return
+    _guarded.add(pages)
+    key = pages.name.removesuffix(CONSOLE)
+
+    @pages.before_request
+    def enter() -> ResponseReturnValue | None:
+        g.plugin = key
+        answer = let_in()
+        if answer is None and key in g.tenant.disabled_plugins:
+            raise refused("page-unknown", f"{key} is off")
+        return answer
+
+    pages.url_value_preprocessor(take_tenant_key)
+    pages.after_request(_drop_note)
 
 
 def _page_above(error: MethodNotAllowed) -> ResponseReturnValue:
@@ -100,7 +128,7 @@ def _page_above(error: MethodNotAllowed) -> ResponseReturnValue:
 def _keep_institution(endpoint: str, values: dict[str, Any]) -> None:
     """Links of a page that is about an institution stay with it."""
     tenant: Tenant | None = g.get("tenant")
-    if tenant is not None and endpoint.startswith("console."):
+    if tenant is not None and endpoint.partition(".")[0].endswith("console"):
         values.setdefault("tenant_key", tenant.key)
 
 
@@ -116,18 +144,19 @@ def set_cookie(response: BaseResponse, secret: str) -> None:
     response.set_cookie(COOKIE, secret, max_age=age, path="/", secure=True, httponly=True, samesite="Lax")
 
 
-def saved(endpoint: str, text: str, **values: Any) -> BaseResponse:
-    """Commit, and show the page again, with a text that says what was done."""
-    session.commit()
-    response = redirect(url_for(endpoint, **values), 303)
-    sealed = current_host().sealer.seal(NOTE_PURPOSE, text)
-    response.set_cookie(NOTE, sealed, max_age=60, path="/", secure=True, httponly=True, samesite="Lax")
-    return response
-
-
 @console.app_context_processor
 def _console_values() -> dict[str, object]:
-    return {"signed_in": g.get("signed_in"), "tenant": g.get("tenant"), "note": _note}
+    return {"signed_in": g.get("signed_in"), "tenant": g.get("tenant"), "note": _note, "tool_pages": _tool_pages}
+
+
+def _tool_pages() -> list[tuple[str, str]]:
+    """The pages of tools that are on in the institution, for the menu: endpoint and title."""
+    plugins: Mapping[str, Plugin] = current_app.extensions["ltitools.plugins"]
+    return [
+        (f"{plugin.key}{CONSOLE}.", str(plugin.title))
+        for plugin in plugins.values()
+        if plugin.console is not None and plugin.key not in g.tenant.disabled_plugins
+    ]
 
 
 def _note() -> str:
@@ -147,3 +176,6 @@ def _drop_note(response: Response) -> Response:
     if g.get("drop_note"):
         response.delete_cookie(NOTE, path="/", secure=True, httponly=True, samesite="Lax")
     return response
+
+
+__all__ = ["console", "install", "only_operators", "saved", "set_cookie"]

@@ -1,0 +1,49 @@
+"""Badges: what somebody has earned in a course, as a signed credential that anyone can check."""
+
+from __future__ import annotations
+
+from flask.typing import ResponseReturnValue
+
+from ltitools.plugin import CompetencyRecorded, Job, Launch, Plugin, ScoreCleared, ScoreRecorded
+from ltitools_badges import listening, privacy, signing
+from ltitools_badges.models import MODELS
+from ltitools_badges.texts import lazy, texts
+from ltitools_badges.views import page, pages
+
+
+def open_activity(launch: Launch) -> ResponseReturnValue:
+    """Show each role its own first page."""
+    return page("other_role")
+
+
+plugin = Plugin(
+    key="badges",
+    title=lazy("Badges"),
+    on_launch=open_activity,
+    blueprint=pages,
+    models=MODELS,
+    migrations="ltitools_badges.migrations",
+    listens={
+        ScoreRecorded: listening.on_score,
+        ScoreCleared: listening.on_cleared,
+        CompetencyRecorded: listening.on_competency,
+    },
+    jobs=(
+        Job("sign", signing.sign),
+        Job("consider", listening.consider_course),
+        Job("stack", listening.consider_stacks),
+    ),
+    export_person=privacy.export_person,
+    erase_person=privacy.erase_person,
+    texts=texts,
+    actions={
+        "badges.address": lazy("Public address of badges decided"),
+        "badges.issuer": lazy("Issuer of badges changed"),
+        "badges.key": lazy("Key of badges rotated"),
+        "badges.withdraw": lazy("Key of badges withdrawn"),
+        "badges.resign": lazy("Badges signed anew"),
+        "badges.award": lazy("Badge awarded"),
+        "badges.revoke": lazy("Badge revoked"),
+        "badges.export": lazy("Issuer exported"),
+    },
+)

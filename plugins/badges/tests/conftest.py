@@ -1,0 +1,52 @@
+"""An application with this tool and one that records scores, a micro-credential, and people who come in from an LMS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from earning import Campus, publish
+from flask import Flask
+
+from ltitools.plugin import activities, tenants
+from ltitools.testing import Platform, Visit, close_app, make_app, writing
+from ltitools_badges import plugin, rules
+from ltitools_badges.rules import Part, Terms
+from probe import make_probe
+from tool_fixtures import (
+    enter,
+    every_statement_names_its_institution,
+    make_database,
+    other_platform,
+    platform,
+    statements,
+)
+
+__all__ = [
+    "enter",
+    "every_statement_names_its_institution",
+    "make_database",
+    "other_platform",
+    "platform",
+    "statements",
+]
+
+
+@pytest.fixture
+def app(make_database: Callable[[], str]) -> Iterator[Flask]:
+    """The application with this tool, and with one that records whatever score it is told to."""
+    app = make_app(make_database(), plugins=[make_probe(), plugin])
+    yield app
+    close_app(app)
+
+
+@pytest.fixture
+def campus(app: Flask, platform: Platform, enter: Callable[..., Visit]) -> Campus:
+    """The institution ``acme`` with its micro-credential."""
+    with writing(app):
+        tenant = tenants.by_key("acme")
+        quiz_id = activities.create(tenant.id, "probe", "quiz", "Quiz").id
+    achievement = publish(app)
+    with writing(app):
+        rules.save(tenant.id, achievement.id, None, Terms(parts=(Part(quiz_id),)))
+    return Campus(app, platform, enter, tenant, achievement.id, quiz_id)
