@@ -5,7 +5,18 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import CompetencyRecorded, Job, Launch, Plugin, ScoreCleared, ScoreRecorded
-from ltitools_badges import listening, privacy, signing
+from ltitools_badges import (
+    listening,
+    privacy,
+    signing,
+    views_bulk,
+    views_editor,
+    views_instructor,
+    views_learner,
+    views_public,
+    views_rule,
+    views_verify,
+)
 from ltitools_badges.models import MODELS
 from ltitools_badges.texts import lazy, texts
 from ltitools_badges.views import page, pages
@@ -13,14 +24,25 @@ from ltitools_badges.views import page, pages
 
 def open_activity(launch: Launch) -> ResponseReturnValue:
     """Show each role its own first page."""
+    if launch.is_instructor:
+        return views_instructor.dashboard(launch)
+    if launch.is_learner:
+        return views_learner.learner_home(launch)
     return page("other_role")
 
+
+# Views that nothing else here names register themselves with their blueprint.
+VIEWS = (views_bulk, views_editor, views_rule, views_verify)
 
 plugin = Plugin(
     key="badges",
     title=lazy("Badges"),
     on_launch=open_activity,
     blueprint=pages,
+    pick=views_instructor.pick,
+    public=views_public.pages,
+    public_paths=("/i", "/verify"),
+    progress=views_instructor.progress,
     models=MODELS,
     migrations="ltitools_badges.migrations",
     listens={

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from ltitools.plugin import LOCALES, Conflict, NotFound, activities, session, utcnow
+from ltitools.plugin import LOCALES, Conflict, Course, Link, NotFound, activities, session, utcnow
 from ltitools_badges.core import design, pictures
 from ltitools_badges.core.content import MicroCredential
 from ltitools_badges.models import DRAFT, PUBLISHED, Achievement, Version
@@ -56,6 +57,27 @@ def find(tenant_id: int, slug: str) -> Achievement | None:
     return session.scalar(select(Achievement).where(Achievement.tenant_id == tenant_id, Achievement.slug == slug))
 
 
+def activity_of(tenant_id: int, achievement: Achievement) -> Any:
+    """The activity that a micro-credential is."""
+    return activities.get(tenant_id, achievement.activity_id)
+
+
+def activities_of(tenant_id: int, course: Course | None) -> list[Any]:
+    """The activities of this tool that a course owns."""
+    owner = course.id if course else None
+    return [row for row in activities.all_of(tenant_id, KEY) if row.owner_course_id == owner]
+
+
+def by_link(tenant_id: int, links: Sequence[Link]) -> dict[int, Achievement]:
+    """The micro-credentials that these links open, in one query."""
+    wanted = {link.id: link.activity_id for link in links}
+    rows = session.scalars(
+        select(Achievement).where(Achievement.tenant_id == tenant_id, Achievement.activity_id.in_(set(wanted.values())))
+    )
+    found = {row.activity_id: row for row in rows}
+    return {link_id: found[activity_id] for link_id, activity_id in wanted.items() if activity_id in found}
+
+
 def all_of(tenant_id: int) -> Sequence[tuple[Achievement, Version]]:
     """Every micro-credential of an institution with its latest published version, else its draft, by name."""
     rows = session.execute(
@@ -81,6 +103,17 @@ def version(tenant_id: int, achievement_id: int, number: int) -> Version | None:
     return session.scalar(
         _versions(tenant_id, achievement_id).where(Version.state == PUBLISHED, Version.number == number)
     )
+
+
+def version_with(tenant_id: int, version_id: int) -> Version | None:
+    """A version by its id."""
+    return session.scalar(select(Version).where(Version.tenant_id == tenant_id, Version.id == version_id))
+
+
+def names_of_versions(tenant_id: int, version_ids: Collection[int]) -> dict[int, str]:
+    """What versions are called, by id."""
+    rows = session.scalars(select(Version).where(Version.tenant_id == tenant_id, Version.id.in_(version_ids)))
+    return {row.id: str(row.content["name"]) for row in rows}
 
 
 def draft(tenant_id: int, achievement_id: int) -> Version | None:

@@ -6,7 +6,7 @@ Nothing here takes a badge away by itself. Where a score falls below what it too
 from __future__ import annotations
 
 import calendar
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -55,23 +55,28 @@ class Seen:
     tenant_id: int
     course_id: int
     fractions: Mapping[int, Mapping[int, Any]]
+    levels: Mapping[int, Mapping[int, str]]
     held: Mapping[int, Collection[int]]
 
     def standing(self, terms: Terms, person_id: int) -> Standing:
-        """How far a person of the course is. Asks for their competencies where the rule wants some."""
-        levels = rules.levels_of(self.tenant_id, person_id, self.course_id, terms.competencies)
-        return rules.standing(terms, self.fractions.get(person_id, {}), levels, self.held.get(person_id, ()))
+        """How far a person of the course is."""
+        levels, held = self.levels.get(person_id, {}), self.held.get(person_id, ())
+        return rules.standing(terms, self.fractions.get(person_id, {}), levels, held)
 
 
-def look(tenant_id: int, course_id: int, person_ids: Collection[int] | None = None) -> Seen:
-    """What is known of the people of a course, or of some of them."""
+def look(tenant_id: int, course_id: int, terms: Iterable[Terms], person_ids: Collection[int] | None = None) -> Seen:
+    """What is known of the people of a course, or of some of them, and matters to these rules."""
     scores = select(Score).where(Score.tenant_id == tenant_id, Score.course_id == course_id)
     if person_ids is not None:
         scores = scores.where(Score.person_id.in_(person_ids))
     links = rules.activities_by_link(activities.in_course(tenant_id, course_id))
     fractions = rules.fractions_of(session.scalars(scores), links)
-    wanted = fractions.keys() if person_ids is None else person_ids
-    return Seen(tenant_id, course_id, fractions, rules.held_by(tenant_id, wanted, utcnow()))
+    asked = list(terms)
+    wanted = {one for each in asked for one in each.competencies}
+    levels = rules.levels_in(tenant_id, course_id, person_ids, wanted)
+    stacked = any(each.components for each in asked)
+    held = rules.held_by(tenant_id, course_id, person_ids, utcnow()) if stacked else {}
+    return Seen(tenant_id, course_id, fractions, levels, held)
 
 
 def can_earn(member: roster.Member | None) -> bool:
@@ -155,7 +160,7 @@ def consider(tenant: Tenant, course_id: int, person_id: int) -> list[Badge]:
     holding = rules.holding_in(tenant.id, course_id)
     if not holding or not can_earn(roster.member(tenant.id, course_id, person_id)):
         return []
-    seen = look(tenant.id, course_id, [person_id])
+    seen = look(tenant.id, course_id, map(rules.terms_of, holding), [person_id])
     given = [badge for rule in holding if (badge := _apply(tenant, rule, seen, person_id)) is not None]
     if given:
         jobs.enqueue(tenant.id, KEY, "stack", {"person_id": person_id}, unique=f"stack:{person_id}")
@@ -172,7 +177,7 @@ def consider_all(tenant: Tenant, course_id: int, achievement_id: int | None = No
     if not holding:
         return 0
     fetch_scores(tenant.id, course_id)
-    seen = look(tenant.id, course_id)
+    seen = look(tenant.id, course_id, map(rules.terms_of, holding))
     learners = [one.person.id for one in roster.members(tenant.id, course_id) if can_earn(one)]
     given = [person_id for rule in holding for person_id in learners if _apply(tenant, rule, seen, person_id)]
     for person_id in given:
@@ -194,7 +199,7 @@ def consider_stacks(tenant: Tenant, person_id: int) -> None:
     for rule in stacks:
         for course_id in sorted(courses if rule.course_id is None else {rule.course_id}):
             if can_earn(roster.member(tenant.id, course_id, person_id)):
-                _apply(tenant, rule, look(tenant.id, course_id, [person_id]), person_id)
+                _apply(tenant, rule, look(tenant.id, course_id, [rules.terms_of(rule)], [person_id]), person_id)
 
 
 def _apply(tenant: Tenant, rule: Rule, seen: Seen, person_id: int) -> Badge | None:
@@ -425,18 +430,20 @@ def ask_to_sign(tenant_id: int) -> None:
     jobs.enqueue(tenant_id, KEY, SIGN, unique=SIGN)
 
 
+def find_holder(tenant_id: int, person_id: int) -> Holder | None:
+    """A person as a holder; None before their first badge."""
+    return session.scalar(select(Holder).where(Holder.tenant_id == tenant_id, Holder.person_id == person_id))
+
+
 def holder_of(tenant_id: int, person_id: int) -> Holder:
     """A person as a holder, made at their first badge."""
-    here = select(Holder).where(Holder.tenant_id == tenant_id, Holder.person_id == person_id)
-    found = session.scalar(here)
-    if found is None:
-        values = Holder(tenant_id=tenant_id, person_id=person_id)
-        session.execute(
-            upsert(Holder)
-            .values(tenant_id=tenant_id, person_id=person_id, name=values.name or "", salt="", email="")
-            .on_conflict_do_nothing(index_elements=["tenant_id", "person_id"])
-        )
-        found = session.scalars(here).one()
+    session.execute(
+        upsert(Holder)
+        .values(tenant_id=tenant_id, person_id=person_id)
+        .on_conflict_do_nothing(index_elements=["tenant_id", "person_id"])
+    )
+    found = find_holder(tenant_id, person_id)
+    assert found is not None
     return found
 
 

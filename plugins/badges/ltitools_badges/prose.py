@@ -16,7 +16,7 @@ from ltitools_badges.texts import _, ngettext
 
 def day(moment: datetime | None) -> str:
     """``22 November 2026``, in the reader's language; times in credentials are in UTC, and so is this."""
-    return format_date(moment.date(), "long", locale=current_locale()) if moment else ""
+    return format_date(moment.date(), "d MMMM y", locale=current_locale()) if moment else ""
 
 
 def markdown(text: str) -> Markup:

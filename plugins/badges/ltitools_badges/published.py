@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
 from ltitools.plugin import NotFound, Tenant, session, tenants, utcnow, web
-from ltitools_badges import achievements, issuers
+from ltitools_badges import achievements, issuers, signing
 from ltitools_badges.core import checking, did, documents
 from ltitools_badges.core.content import MicroCredential
 from ltitools_badges.models import PUBLISHED, Achievement, Badge, Issuer, Key, StatusList, Version
@@ -81,6 +81,11 @@ class Edition:
         return f"{self.issuer.base}/achievements/{self.achievement.slug}/v/{self.version.number}"
 
     @property
+    def path(self) -> str:
+        """The same on this server, by whatever name it is reached."""
+        return urlsplit(self.address).path
+
+    @property
     def content(self) -> MicroCredential:
         """What it certifies."""
         return achievements.content_of(self.version)
@@ -137,6 +142,18 @@ def edition(tenant_id: int, slug: str, number: int | None = None, *, picture: bo
     return Edition(*row) if row else None
 
 
+def latest_number(edition: Edition) -> int:
+    """The number of the newest published version."""
+    newest = session.scalar(
+        select(func.max(Version.number)).where(
+            Version.tenant_id == edition.version.tenant_id,
+            Version.achievement_id == edition.achievement.id,
+            Version.state == PUBLISHED,
+        )
+    )
+    return newest or edition.version.number
+
+
 def editions(tenant_id: int, issuer: Issuer) -> list[Edition]:
     """The latest published version of every micro-credential, by name."""
     return [
@@ -156,6 +173,16 @@ def key(tenant_id: int, name: str) -> Key | None:
 def status_list(tenant_id: int, number: int) -> StatusList | None:
     """A status list by its number."""
     return session.scalar(select(StatusList).where(StatusList.tenant_id == tenant_id, StatusList.number == number))
+
+
+def status(issuer: Issuer, number: int) -> tuple[str, str] | None:
+    """A status list as JSON and as a token; one that the worker has not signed yet is signed here and not kept."""
+    row = status_list(issuer.tenant_id, number)
+    if row is None:
+        return None
+    if row.document is not None and row.jwt is not None:
+        return row.document, row.jwt
+    return signing.sign_list(signing.Signer.of(issuer), row)
 
 
 def status_lists(tenant_id: int) -> Sequence[StatusList]:
@@ -213,8 +240,9 @@ def read(url: str) -> bytes | None:
         found = issuers.find(tenant.id)
         text = json.dumps(issuers.did_document(found)) if found else None
     elif named := STATUS.fullmatch(rest):
-        row = status_list(tenant.id, int(named["number"]))
-        text = row.document if row else None
+        issuing = issuers.find(tenant.id)
+        both = status(issuing, int(named["number"])) if issuing else None
+        text = both[0] if both else None
     elif named := CREDENTIAL.fullmatch(rest):
         shown = credential(tenant.id, named["id"])
         if shown is not None and shown.state == "shown":

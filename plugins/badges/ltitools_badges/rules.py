@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import or_, select
 
-from ltitools.plugin import Activity, CompetencyResult, Conflict, competencies, session
+from ltitools.plugin import Activity, Conflict, competencies, session
 from ltitools_badges.models import Badge, Rule, Score
 from ltitools_badges.texts import _
 
@@ -227,20 +228,36 @@ def activities_by_link(placed: Iterable[tuple[Any, Activity]]) -> dict[int, int 
     return {link.id: activity.id for link, activity in placed}
 
 
-def levels_of(tenant_id: int, person_id: int, course_id: int, wanted: Sequence[int]) -> dict[int, str]:
-    """The latest conclusion on each wanted competency, in whichever version of its framework it was drawn."""
+def levels_in(
+    tenant_id: int, course_id: int, person_ids: Collection[int] | None, wanted: Collection[int]
+) -> dict[int, dict[int, str]]:
+    """The latest conclusion on each wanted competency, by person and competency, in whichever version of its framework
+    it was drawn. Without `person_ids` those of everybody in the course.
+    """
     if not wanted:
         return {}
-    results: list[CompetencyResult] = competencies.results_of(tenant_id, person_id, course_id)
+    if person_ids is None:
+        results = competencies.results_in(tenant_id, course_id)
+    else:
+        results = [one for person in person_ids for one in competencies.results_of(tenant_id, person, course_id)]
     known = competencies.named(tenant_id, {*wanted, *(result.competency_id for result in results)})
-    latest: dict[str, str] = {}
+    latest: dict[int, dict[str, str]] = {}
     for result in results:
-        latest.setdefault(known[result.competency_id].guid, result.level)
-    return {one: latest[known[one].guid] for one in wanted if one in known and known[one].guid in latest}
+        latest.setdefault(result.person_id, {}).setdefault(known[result.competency_id].guid, result.level)
+    return {
+        person: {one: levels[known[one].guid] for one in wanted if one in known and known[one].guid in levels}
+        for person, levels in latest.items()
+    }
 
 
-def held_by(tenant_id: int, person_ids: Collection[int], now: Any) -> dict[int, set[int]]:
-    """The micro-credentials that people hold and that are valid: not revoked, not expired; by person."""
+def held_by(tenant_id: int, course_id: int, person_ids: Collection[int] | None, now: datetime) -> dict[int, set[int]]:
+    """The micro-credentials that people hold and that are valid: not revoked, not expired; by person, whichever course
+    they are of. Without `person_ids` of everybody who has a score in the course.
+    """
+    if person_ids is None:
+        person_ids = session.scalars(
+            select(Score.person_id).where(Score.tenant_id == tenant_id, Score.course_id == course_id).distinct()
+        ).all()
     rows = session.execute(
         select(Badge.person_id, Badge.achievement_id).where(
             Badge.tenant_id == tenant_id,

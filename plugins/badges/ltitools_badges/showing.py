@@ -36,6 +36,7 @@ def credential_page(shown: Credential, report: checking.Report | None, frozen: d
     """What an employer sees: who has earned what, from whom, and whether that is so."""
     document = shown.document
     subject = document["credentialSubject"]
+    edition = Edition(shown.issuer, shown.achievement, shown.version)
     return _page(
         "public_credential",
         frozen,
@@ -43,7 +44,8 @@ def credential_page(shown: Credential, report: checking.Report | None, frozen: d
         badge=shown.badge,
         content=shown.content,
         address=shown.address,
-        picture=f"{shown.issuer.base}/achievements/{shown.achievement.slug}/v/{shown.version.number}.png",
+        picture=f"{edition.path}.png",
+        picture_address=f"{edition.address}.png",
         has_svg=bool(shown.version.image_svg),
         status_address=document["credentialStatus"]["statusListCredential"],
         holder=holder_of(document),
@@ -51,7 +53,14 @@ def credential_page(shown: Credential, report: checking.Report | None, frozen: d
         threshold=prose.number(Decimal(shown.badge.threshold)),
         results=list(_results(subject)),
         evidence=[
-            {"url": "", "name": "", "description": "", "genre": "", **one, **({"url": one["id"]} if "id" in one else {})}
+            {
+                "url": "",
+                "name": "",
+                "description": "",
+                "genre": "",
+                **one,
+                **({"url": one["id"]} if "id" in one else {}),
+            }
             for one in document.get("evidence", ())
         ],
         twins=[(one.get("inLanguage", ""), one["id"]) for one in subject["achievement"].get("related", ())],
@@ -72,7 +81,7 @@ def achievement_page(edition: Edition, latest: int, frozen: datetime | None = No
         issuer=edition.issuer,
         content=edition.content,
         address=edition.address,
-        picture=f"{edition.address}.png",
+        picture=f"{edition.path}.png",
         number=edition.version.number,
         slug=edition.achievement.slug,
         is_old=edition.version.number < latest,

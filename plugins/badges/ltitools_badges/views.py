@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template
 
 from ltitools.plugin import INSTRUCTORS, Launch, LazyText, NotFound, current_launch
 from ltitools_badges import achievements
-from ltitools_badges.models import Achievement
+from ltitools_badges.models import Achievement, Version
 
 pages = Blueprint("badges", __name__, template_folder="templates", static_folder="static")
 
@@ -25,6 +25,14 @@ class Mistake:
 def page(template: str, **values: Any) -> str:
     """The page ``badges/<template>.html``."""
     return render_template(f"badges/{template}.html", **values)
+
+
+def picture_of(version: Version) -> Response:
+    """The picture of a version. Drafts change, so nobody keeps it; an SVG opened by itself must not do anything."""
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    if version.image_svg:
+        return Response(version.image_svg, mimetype="image/svg+xml", headers=headers)
+    return Response(version.image_png, mimetype="image/png", headers=headers)
 
 
 def instructor_launch() -> Launch:

@@ -65,7 +65,7 @@ def save(achievement_id: int) -> ResponseReturnValue:
 def add_twin(achievement_id: int) -> ResponseReturnValue:
     """Make the edition in the other language, a copy to be translated."""
     launch, achievement = _edited(achievement_id)
-    twin = achievements.add_twin(launch.tenant.id, achievement.id, launch.course.id)
+    twin = achievements.add_twin(launch.tenant.id, achievement.id, launch.course.id if launch.course else None)
     session.commit()
     return redirect(url_for("badges.edit", achievement_id=twin.id), 303)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, current_app, g, request
+from flask import Blueprint, Response, abort, current_app, g
 
 from ltitools.plugin import NotFound, current_locale
 from ltitools_badges import issuers, published, showing
@@ -19,7 +18,6 @@ from ltitools_badges.negotiation import (
     FOREVER,
     HTML,
     JSON,
-    JWT,
     JWT_FORMS,
     LINKED_DATA,
     PAGE_OR_JSON,
@@ -35,6 +33,7 @@ from ltitools_badges.published import Credential, Edition
 from ltitools_badges.rules import PASS
 
 pages = Blueprint("badges_public", __name__)
+GONE = {"erased": 410, "private": 404, "preparing": 503}
 SOON = "30"
 """Seconds after which a badge that is not signed yet may be asked for again."""
 
@@ -190,8 +189,12 @@ def credential(key: str, number: UUID) -> Response:
     form = wanted(CREDENTIAL_FORMS)
     shown = _shown(key, number)
     if form == HTML:
+        report = published.checked(shown)
+        if shown.badge.signed_at is None and report.verdict == "bad" and not report.revoked:
+            # Its key was withdrawn a moment ago, and the worker is about to sign it with another.
+            abort(_gone("preparing", shown.issuer))
         g.listed = shown.badge.visibility == LISTED
-        return html(showing.credential_page(shown, published.checked(shown)))
+        return html(showing.credential_page(shown, report))
     return machine((shown.badge.jwt if form in JWT_FORMS else shown.badge.document) or "", form, vary=True)
 
 
@@ -218,8 +221,7 @@ def credential_file(key: str, number: UUID, form: str) -> Response:
 def card(key: str, number: UUID) -> Response:
     """The picture that social networks show beside a link to the badge."""
     shown = _shown(key, number, picture=True)
-    response = machine(card_of(shown.version.image_png, shown.content.name, shown.issuer.name), PNG, cache=SHORT)
-    return response
+    return machine(card_of(shown.version.image_png, shown.content.name, shown.issuer.name), PNG, cache=SHORT)
 
 
 def baked(shown: Credential, form: str) -> bytes:
@@ -249,14 +251,17 @@ def _shown(key: str, number: UUID, *, picture: bool = False) -> Credential:
     tenant = published.institution(key)
     found = published.credential(tenant.id, str(number), picture=picture)
     if found is None:
-        abort(html(showing.gone_page("private", published.issuer(tenant)), 404))
+        abort(_gone("private", published.issuer(tenant)))
     if found.state != "shown":
-        status = {"erased": 410, "private": 404, "preparing": 503}[found.state]
-        answer = html(showing.gone_page(found.state, found.issuer), status)
-        if status == 503:
-            answer.headers["Retry-After"] = SOON
-        abort(answer)
+        abort(_gone(found.state, found.issuer))
     return found
+
+
+def _gone(state: str, issuer: Issuer) -> Response:
+    answer = html(showing.gone_page(state, issuer), GONE[state])
+    if state == "preparing":
+        answer.headers["Retry-After"] = SOON
+    return answer
 
 
 def html(page: str, status: int = 200) -> Response:
@@ -266,6 +271,3 @@ def html(page: str, status: int = 200) -> Response:
     response.headers["Content-Language"] = current_locale()
     response.vary.update(("Accept", "Accept-Language"))
     return response
-
-
-__all__ = ["JWT", "as_ob2", "baked", "card_of", "edition_as_ob2", "edition_document", "key_document", "pages", "profile_of"]

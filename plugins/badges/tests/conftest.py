@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from earning import Campus, publish
 from flask import Flask
 
 from ltitools.plugin import activities, tenants
 from ltitools.testing import Platform, Visit, close_app, make_app, writing
-from ltitools_badges import plugin, rules
+from ltitools_badges import issuers, plugin, rules
 from ltitools_badges.rules import Part, Terms
 from probe import make_probe
 from tool_fixtures import (
@@ -30,6 +31,15 @@ __all__ = [
     "platform",
     "statements",
 ]
+
+
+RSA_KEY = generate_private_key(public_exponent=65537, key_size=3072)
+
+
+@pytest.fixture(autouse=True)
+def one_rsa_key_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making such a key takes longer than most tests."""
+    monkeypatch.setattr(issuers, "generate_private_key", lambda **_: RSA_KEY)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ Node is a dependency of these tests only: version 20 or newer from PATH, else th
 packages are installed once, beside the virtual environment's other content. Where that cannot be had, tests fail.
 """
 
+import atexit
 import base64
 import fcntl
 import hashlib
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ class Outside:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self._ask({"skill": "none", "contexts": contexts.known()})
+        self._ask({"skill": "remember", "contexts": contexts.known()})
 
     def digital_bazaar(self, credential: Mapping[str, Any], documents: Mapping[str, Any]) -> Verdict:
         """@digitalbazaar/vc with eddsa-rdfc-2022 and the Bitstring status list."""
@@ -76,31 +78,34 @@ class Outside:
         return answer
 
 
-@contextmanager
-def running() -> Iterator[Outside]:
-    """The verifiers, installed and started."""
+@cache
+def verifiers() -> Outside:
+    """The verifiers, installed and started by whichever test is the first to ask."""
     node, npm = _node()
     folder = _installed(npm)
     program = (FILES / "verify.mjs").read_bytes()
     script = folder / f"verify-{hashlib.sha256(program).hexdigest()[:16]}.mjs"
     with _locked(folder):
         script.write_bytes(program)
-    with subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - the Node that was found, and a file of ours
         [node, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as process:
-        try:
-            yield Outside(process)
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(30)
+    )
+    atexit.register(_end, process)
+    return Outside(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Close its input, on which it ends by itself."""
+    process.communicate(timeout=30)
 
 
 def _node() -> tuple[str, list[str]]:
     """The program, and the command line of its npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
-        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(  # noqa: S603 - what PATH calls node
+            [node, "--version"], capture_output=True, text=True, check=True
+        ).stdout
         version = re.match(r"v(\d+)\.", said)
         if version and int(version[1]) >= OLDEST_NODE and ".venv" not in Path(node).parts:
             return node, [npm]
@@ -117,7 +122,7 @@ def _installed(npm: list[str]) -> Path:
         if not (folder / "node_modules" / ".complete").exists():
             for name in ("package.json", "package-lock.json", ".npmrc"):
                 shutil.copy(FILES / name, folder)
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - the npm that was found, on files of ours
                 [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
                 cwd=folder,
                 capture_output=True,
@@ -126,7 +131,7 @@ def _installed(npm: list[str]) -> Path:
                 timeout=INSTALL_SECONDS,
             )
             assert done.returncode == 0, (
-                f"The outside verifiers cannot be installed: npm needs its registry once. It said: {done.stderr[-1000:]}"
+                f"The outside verifiers cannot be installed: npm needs its registry once. {done.stderr[-1000:]}"
             )
             (folder / "node_modules" / ".complete").touch()
     return folder

@@ -8,6 +8,7 @@ from ltitools.services.competencies import (
     in_force,
     named,
     record_results,
+    results_in,
     results_of,
     withdraw,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "in_force",
     "named",
     "record_results",
+    "results_in",
     "results_of",
     "withdraw",
 ]

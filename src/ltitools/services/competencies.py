@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from ltitools.db import session, upsert, utcnow
 from ltitools.i18n import current_locale
@@ -231,6 +231,19 @@ def results_of(tenant_id: int, person_id: int, course_id: int | None = None) -> 
     )
     if course_id is not None:
         found = found.where(ResultRow.course_id == course_id)
+    return _results(found)
+
+
+def results_in(tenant_id: int, course_id: int) -> list[CompetencyResult]:
+    """What was concluded of everybody in a course, and was not withdrawn; the latest first."""
+    return _results(
+        select(ResultRow).where(
+            ResultRow.tenant_id == tenant_id, ResultRow.course_id == course_id, ResultRow.withdrawn_at.is_(None)
+        )
+    )
+
+
+def _results(found: Select[ResultRow]) -> list[CompetencyResult]:
     names = [field.name for field in fields(CompetencyResult)]
     rows = session.scalars(found.order_by(ResultRow.observed_at.desc(), ResultRow.id.desc()))
     return [CompetencyResult(**{name: getattr(row, name) for name in names}) for row in rows]

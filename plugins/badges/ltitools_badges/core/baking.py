@@ -3,6 +3,7 @@
 Both directions are bounded and touch no network, since pictures come from strangers as well.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ _OLD_KEYWORD = b"openbadges"
 _NAMESPACE = "https://purl.imsglobal.org/ob/v3p0"
 _OLD_NAMESPACE = "http://openbadges.org"
 _SVG = "http://www.w3.org/2000/svg"
+
+# What a CDATA section cannot hold: its own end, and two characters. Within a JSON text an escape means the same.
+_XML_BREAKERS = re.compile(r"(?<=]])>|[\ufffe\uffff]")
 
 
 class NotBaked(ValueError):
@@ -44,8 +48,7 @@ def bake_svg(svg: str, text: str) -> bytes:
     if jose.is_token(text):
         credential.set("verify", text)
     else:
-        # The end of a CDATA section can only be within a JSON text, where an escape means the same.
-        credential.text = etree.CDATA(text.replace("]]>", "]]\\u003e"))
+        credential.text = etree.CDATA(_XML_BREAKERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
     root.insert(0, credential)
     etree.cleanup_namespaces(root, top_nsmap={"openbadges": _NAMESPACE})  # declared on top, where readers look for it
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")

@@ -14,9 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from html import escape
 from typing import Any
 
-import resvg_py
-
-from ltitools_badges.core import lettering
+from ltitools_badges.core import lettering, rendering
 from ltitools_badges.core.icons import ICONS
 
 SIZE = 600
@@ -39,7 +37,7 @@ COLOURS = (
 Corner = tuple[float, float]
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_LIGHT, _DARK = "#ffffff", "#14201e"
+_LIGHT, _DARK, _BLACK = "#ffffff", "#14201e", "#000000"
 _READABLE = 4.5
 _VISIBLE = 3.0
 _RADIUS = 280.0
@@ -100,7 +98,7 @@ def svg(design: Design) -> str:
     """The picture, 600 by 600."""
     scale, middle = (0.86, 262) if design.ribbon == "tails" else (1.0, 300)
     title = " – ".join(text for text in (design.text_main, design.text_top) if text) or design.shape
-    light, dark = mixed(design.primary, "#ffffff", 0.1), mixed(design.primary, "#000000", 0.18)
+    light, dark = _face(design.primary)
     parts: list[str] = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}" height="{SIZE}"',
         ' role="img">',
@@ -118,8 +116,13 @@ def svg(design: Design) -> str:
 
 
 def png(picture: str, size: int = SIZE) -> bytes:
-    """An SVG of ours as a PNG of `size` by `size`. No font and no file of the server has a part in it."""
-    return bytes(resvg_py.svg_to_bytes(svg_string=picture, width=size, height=size, skip_system_fonts=True))
+    """An SVG of ours as a PNG of `size` by `size`."""
+    return rendering.png(picture, size)
+
+
+def outline_of(shape: str) -> str:
+    """Path data of a shape around the origin, to choose it by."""
+    return _outline(SHAPES[shape], 1)
 
 
 def contrast(one: str, other: str) -> float:
@@ -135,12 +138,22 @@ def mixed(colour: str, other: str, share: float) -> str:
 
 
 def readable(wanted: str, grounds: tuple[str, ...], least: float = _READABLE) -> str:
-    """`wanted`, or white or near black where that would be hard to tell from one of the `grounds`."""
+    """`wanted`, or white, near black or black where that would be hard to tell from one of the `grounds`."""
 
     def worst(colour: str) -> float:
         return min(contrast(colour, ground) for ground in grounds)
 
-    return wanted if worst(wanted) >= least else max((_LIGHT, _DARK), key=worst)
+    good = (colour for colour in (wanted, _LIGHT, _DARK) if worst(colour) >= least)
+    return next(good, None) or max((_LIGHT, _BLACK), key=worst)
+
+
+def _face(primary: str) -> tuple[str, str]:
+    """The colours of the face at its top and at its bottom: as far apart as texts can still be read on both."""
+    for share in (1.0, 0.6, 0.3):
+        ends = mixed(primary, _LIGHT, 0.1 * share), mixed(primary, _BLACK, 0.18 * share)
+        if min(contrast(readable(_LIGHT, ends), end) for end in ends) >= _READABLE:
+            return ends
+    return primary, primary
 
 
 def _channels(colour: str) -> tuple[int, int, int]:
@@ -226,7 +239,7 @@ def _body(design: Design) -> str:
     """The edge in the second colour, the face in the first, and a line inside."""
     shape = SHAPES[design.shape]
     edge = design.secondary
-    shade = mixed(edge, "#000000", 0.28)
+    shade = mixed(edge, _BLACK, 0.28)
     return (
         f'<path d="{_outline(shape, 1)}" fill="{edge}" stroke="{shade}" stroke-width="4" stroke-linejoin="round"/>'
         f'<path d="{_outline(shape, _FACE + 0.03)}" fill="{shade}"/>'
@@ -345,7 +358,7 @@ def _icon(name: str, size: float, top: float, colour: str) -> str:
 def _tails(design: Design) -> str:
     """Two ends of a ribbon below the shape."""
     colour = mixed(design.secondary, design.primary, 0.35)
-    edge = mixed(colour, "#000000", 0.3)
+    edge = mixed(colour, _BLACK, 0.3)
     left = "M196 380L118 566L188 552L226 596L296 424Z"
     right = "M404 380L482 566L412 552L374 596L304 424Z"
     return f'<path d="{left}{right}" fill="{colour}" stroke="{edge}" stroke-width="4" stroke-linejoin="round"/>'
@@ -353,8 +366,8 @@ def _tails(design: Design) -> str:
 
 def _banner(design: Design) -> str:
     """A band across the lower part, with the small text in it."""
-    ground = mixed(design.secondary, "#ffffff", 0.12)
-    fold, edge = mixed(design.secondary, "#000000", 0.45), mixed(design.secondary, "#000000", 0.28)
+    ground = mixed(design.secondary, _LIGHT, 0.12)
+    fold, edge = mixed(design.secondary, _BLACK, 0.45), mixed(design.secondary, _BLACK, 0.28)
     upper, lower = 128, 204
     text = design.text_top.upper()
     size = _fitting(lambda size: lettering.width(text, size, 2) <= 430, 40)

@@ -78,7 +78,7 @@ def is_badge(document: Mapping[str, Any]) -> bool:
     subject = _object(document.get("credentialSubject"))
     achievement = _object(subject.get("achievement"))
     criteria = _object(achievement.get("criteria"))
-    kinds = set(several(document.get("type"))) & {"OpenBadgeCredential", "AchievementCredential"}
+    kinds = [kind for kind in several(document.get("type")) if kind in ("OpenBadgeCredential", "AchievementCredential")]
     present = (document.get("id"), identifier(document.get("issuer")), document.get("validFrom"))
     told = (achievement.get("id"), achievement.get("name"), achievement.get("description"), criteria)
     known = subject.get("id") or subject.get("identifier")

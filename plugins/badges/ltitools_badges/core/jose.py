@@ -20,6 +20,16 @@ HEADER = {"alg", "kid", "jwk", "typ"}
 _MIN_RSA_BITS = 2048
 
 
+class _Registry(jws.JWSRegistry):
+    """The library's limits are those of session tokens. A key in a header and a badge as a payload need more."""
+
+    max_header_length = 4096
+    max_payload_length = 2 * reading.MAX_BYTES
+
+
+_REGISTRY = _Registry(algorithms=list(ALGORITHMS))
+
+
 @dataclass(frozen=True)
 class Token:
     """A token that was read but not verified yet."""
@@ -48,7 +58,7 @@ def to_jwt(document: Mapping[str, Any], key: RSAPrivateKey, method: str) -> str:
         claims["exp"] = int(instants.read(payload["validUntil"]).timestamp())
     header = {"alg": "RS256", "kid": method, "typ": "JWT"}
     body = canonical.text({**payload, **claims}).encode("utf-8")
-    return jws.serialize_compact(header, body, RSAKey.import_key(key), algorithms=["RS256"])
+    return jws.serialize_compact(header, body, RSAKey.import_key(key), registry=_REGISTRY)
 
 
 def is_token(text: str) -> bool:
@@ -90,7 +100,7 @@ def holds(token: Token, material: Mapping[str, Any]) -> bool:
         return False
     try:
         public = _key(material)
-        jws.deserialize_compact(token.text, public, algorithms=list(ALGORITHMS))
+        jws.deserialize_compact(token.text, public, registry=_REGISTRY)
     except (JoseError, ValueError, TypeError, KeyError):
         return False
     return True

@@ -19,7 +19,7 @@ import resvg_py
 from lxml import etree
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ltitools_badges.core import design, lettering
+from ltitools_badges.core import design, lettering, rendering
 
 SIZE = design.SIZE
 MAX_BYTES = 4 * 1024 * 1024
@@ -31,7 +31,8 @@ SOCIAL_SIZE = (1200, 627)
 
 _MAX_ELEMENTS = 5000
 _MAX_DEPTH = 64
-_RENDER_SECONDS = 5
+_PATIENCE = 20
+_TEXT_WIDTH = 560.0
 _FORMATS = ("PNG", "JPEG")
 _SVG = "http://www.w3.org/2000/svg"
 _NAMESPACES: Any = {None: _SVG}
@@ -116,7 +117,7 @@ def open_graph(png: bytes, title: str, issuer: str) -> bytes:
     width, height = SOCIAL_SIZE
     lines, size = _headline(title)
     step = size * 1.2
-    issued = lettering.wrapped(issuer, 32, (560, 560)) or _shortened(issuer, 32, 560)
+    issued = lettering.wrapped(issuer, 32, (_TEXT_WIDTH,) * 2) or _shortened(issuer, 32, 2)
     total = step * len(lines) + 30 + 42 * len(issued)
     first = (height - total) / 2 + size * 0.85
     drawn = "".join(
@@ -141,18 +142,20 @@ def open_graph(png: bytes, title: str, issuer: str) -> bytes:
 def _headline(title: str) -> tuple[list[str], int]:
     """The title in one to four lines, as large as it goes."""
     for size in range(72, 35, -4):
-        lines = lettering.wrapped(title, size, (560,) * (3 if size > 48 else 4))
+        lines = lettering.wrapped(title, size, (_TEXT_WIDTH,) * (3 if size > 48 else 4))
         if lines is not None:
             return lines, size
-    return _shortened(title, 36, 560 * 3), 36
+    return _shortened(title, 36, 4), 36
 
 
-def _shortened(text: str, size: float, width: float) -> list[str]:
-    """As much of `text` as fits, with an ellipsis, in lines of 560 pixels."""
-    while text and lettering.width(f"{text}…", size) > width:
+def _shortened(text: str, size: float, lines: int) -> list[str]:
+    """As much of `text` as fits into so many lines, with an ellipsis."""
+    while text:
+        shorter = lettering.wrapped(f"{text.rstrip()}…", size, (_TEXT_WIDTH,) * lines)
+        if shorter is not None:
+            return shorter
         text = text[:-1]
-    shorter = f"{text.rstrip()}…"
-    return lettering.wrapped(shorter, size, (560,) * 4) or [shorter]
+    return []
 
 
 def _decoded(data: bytes) -> Image.Image:
@@ -188,12 +191,14 @@ def _squared(picture: Image.Image) -> bytes:
 
 
 def _rendered(svg: str) -> bytes:
-    """The SVG as PNG, by a process that is ended when it takes too long: patterns of strokes can take for ever."""
-    command = [sys.executable, "-m", "ltitools_badges.core.pictures"]
+    """The SVG as PNG, by a process that is ended when it takes too much: patterns of strokes can take for ever."""
+    command = [sys.executable, "-I", rendering.__file__, str(SIZE)]
     try:
-        done = subprocess.run(command, input=svg.encode(), capture_output=True, timeout=_RENDER_SECONDS, check=False)  # noqa: S603
+        done = subprocess.run(command, input=svg.encode(), capture_output=True, timeout=_PATIENCE, check=False)  # noqa: S603
     except subprocess.TimeoutExpired as problem:
         raise Unusable("too-complex") from problem
+    if done.returncode < 0:  # A signal has ended it.
+        raise Unusable("too-complex")
     if done.returncode != 0 or not done.stdout:
         raise Unusable("broken")
     return done.stdout
@@ -249,7 +254,3 @@ def _sized(root: etree._Element) -> None:
         root.set("viewBox", f"0 0 {sides[0]} {sides[1]}")
     root.set("width", str(SIZE))
     root.set("height", str(SIZE))
-
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(design.png(sys.stdin.buffer.read().decode(), SIZE))

@@ -1,0 +1,171 @@
+"""The page on which an instructor says what earns the badge in the course."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ltitools.plugin import Activity, Conflict, Launch, Link, NotFound, activities, competencies, session
+from ltitools_badges import achievements, awarding, rules
+from ltitools_badges.rules import ALL, AVERAGE, PASS, Part, Terms
+from ltitools_badges.texts import lazy
+from ltitools_badges.views import Mistake, instructor_launch, page, pages, shown_achievement
+from ltitools_badges.views_instructor import ask_to_consider
+
+KINDS = {
+    ALL: lazy("Each of them has to reach the threshold"),
+    AVERAGE: lazy("Their weighted mean has to reach the threshold, and each has to be done"),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An activity of the course that may count, and the weight that stands beside it."""
+
+    activity: Activity
+    title: str
+    graded: bool
+    chosen: bool
+    weight: str
+
+
+@pages.get("/rule")
+def rule() -> ResponseReturnValue:
+    """What counts in this course."""
+    launch, course_id = _here()
+    found = rules.find(launch.tenant.id, shown_achievement(launch).id, course_id)
+    terms = rules.terms_of(found) if found else Terms()
+    return _rule_page(launch, course_id, terms, is_own=found is not None and found.course_id == course_id)
+
+
+@pages.post("/rule")
+def save_rule() -> ResponseReturnValue:
+    """Let this count from now on, and look at everybody again."""
+    launch, course_id = _here()
+    achievement = shown_achievement(launch)
+    mistakes: list[Mistake] = []
+    terms = _typed(mistakes)
+    known = {activity.id for _link, activity in _countable(launch, course_id)}
+    if not {part.activity_id for part in terms.parts} <= known | _kept_parts(launch, course_id):
+        raise NotFound("One of these activities is not in this course.")
+    if terms.asks_nothing:
+        mistakes.append(Mistake("activities", lazy("Choose at least one activity, competency or micro-credential.")))
+    if not mistakes:
+        try:
+            rules.save(launch.tenant.id, achievement.id, course_id, terms)
+        except Conflict as problem:
+            mistakes.append(Mistake("threshold", str(problem)))
+    if mistakes:
+        session.rollback()
+        return _rule_page(launch, course_id, terms, is_own=True, mistakes=mistakes), 422
+    ask_to_consider(launch.tenant.id, course_id, achievement.id)
+    session.commit()
+    return redirect(url_for("tool.home", done="rule"), 303)
+
+
+def _here() -> tuple[Launch, int]:
+    launch = instructor_launch()
+    if launch.course is None:
+        raise NotFound("This launch is of no course.")
+    return launch, launch.course.id
+
+
+def _typed(mistakes: list[Mistake]) -> Terms:
+    """The rule that the form names; what cannot be read is a mistake, and stands at its usual value."""
+    form = request.form
+    parts = []
+    for number in _numbers("activity"):
+        weight = _decimal(form.get(f"weight-{number}", "1"), Decimal(0))
+        if not 0 < weight <= 1000:
+            mistakes.append(Mistake(f"weight-{number}", lazy("Write a weight that is more than 0 and at most 1000.")))
+            weight = Decimal(1)
+        parts.append(Part(number, weight))
+    threshold = _decimal(form.get("threshold", ""), Decimal(0))
+    if not 0 < threshold <= 100:
+        mistakes.append(Mistake("threshold", lazy("Write a percentage that is more than 0 and at most 100.")))
+        threshold = PASS
+    kind = form.get("kind", ALL)
+    return Terms(
+        tuple(parts),
+        kind if kind in KINDS else ALL,
+        threshold,
+        tuple(_numbers("competency")),
+        tuple(_numbers("component")),
+    )
+
+
+def _numbers(field: str) -> list[int]:
+    return [int(value) for value in request.form.getlist(field) if value.isdecimal() and len(value) < 10]
+
+
+def _decimal(text: str, otherwise: Decimal) -> Decimal:
+    """A number as people write it, with a point or a comma."""
+    try:
+        value = Decimal(text.strip().replace(",", ".").removesuffix("%").strip())
+    except InvalidOperation:
+        return otherwise
+    return value if value.is_finite() and abs(value) < 10**6 and value == round(value, 5) else otherwise
+
+
+def _countable(launch: Launch, course_id: int) -> list[tuple[Link, Activity]]:
+    """The activities of the course that can have a score: those of other tools, each once."""
+    found: dict[int, tuple[Link, Activity]] = {}
+    for link, activity in activities.in_course(launch.tenant.id, course_id):
+        if activity.plugin != awarding.KEY:
+            found.setdefault(activity.id, (link, activity))
+    return list(found.values())
+
+
+def _kept_parts(launch: Launch, course_id: int) -> set[int]:
+    found = rules.find(launch.tenant.id, shown_achievement(launch).id, course_id)
+    return {part.activity_id for part in rules.terms_of(found).parts} if found else set()
+
+
+def _choices(launch: Launch, course_id: int, terms: Terms) -> list[Choice]:
+    weights: Mapping[int, Decimal] = {part.activity_id: part.weight for part in terms.parts}
+    choices = [
+        Choice(
+            activity,
+            link.title or activity.title,
+            link.graded,
+            activity.id in weights,
+            str(weights.get(activity.id, 1)),
+        )
+        for link, activity in _countable(launch, course_id)
+    ]
+    there = {choice.activity.id for choice in choices}
+    # What counts by the institution's rule may not have been opened in this course yet.
+    for number, weight in weights.items():
+        if number not in there:
+            row: Any = activities.get(launch.tenant.id, number)
+            activity = Activity(row.id, row.plugin, row.slug, row.title, {}, row.owner_course_id)
+            choices.append(Choice(activity, activity.title, False, True, str(weight)))
+    return choices
+
+
+def _rule_page(launch: Launch, course_id: int, terms: Terms, *, is_own: bool, mistakes: Sequence[Mistake] = ()) -> str:
+    achievement = shown_achievement(launch)
+    framed: dict[str, list[competencies.Framed]] = {}
+    for one in competencies.in_force(launch.tenant.id):
+        framed.setdefault(one.framework(), []).append(one)
+    others = [
+        (one, version)
+        for one, version in achievements.all_of(launch.tenant.id)
+        if one.id != achievement.id and version.state == "published"
+    ]
+    return page(
+        "rule",
+        choices=_choices(launch, course_id, terms),
+        terms=terms,
+        typed_threshold=request.form.get("threshold", str(terms.threshold)),
+        kinds=KINDS,
+        framed=framed,
+        others=others,
+        is_own=is_own,
+        mistakes=mistakes,
+    )
