@@ -21,7 +21,7 @@ from waitress.server import create_server
 from ltitools.app import create_app, set_up_logging
 from ltitools.context import EXTENSION
 from ltitools.db import db, session, set_read_only
-from ltitools.demo_lms import ToolRegistration, create_lms
+from ltitools.demo_lms import ToolRegistration, create_lms, place_activity
 from ltitools.errors import SettingsError
 from ltitools.migrations import upgrade
 from ltitools.services import administrators, registrations, tenants
@@ -32,6 +32,7 @@ TENANT = "demo"
 CLIENT_ID = "ltitools-demo"
 DEPLOYMENT_ID = "1"
 CONTENT_FOLDER = CONFIG_FOLDER / "demo"
+BADGE = "ai-safety-badge"
 CONTENT = (
     ("ai-awareness-taster", "AI at work: a first look"),
     ("ai-awareness", "AI at work: the whole pre-assessment"),
@@ -48,6 +49,7 @@ def run(port: int, lms_port: int, *, open_browser: bool) -> None:
     set_up_logging(settings)
     tool = create_app(settings)
     _prepare(tool, lms_url)
+    is_new = not (FOLDER / "lms.db").exists()
     lms = create_lms(f"sqlite:///{(FOLDER / 'lms.db').resolve()}", lms_url, _registration(tool_url))
     servers = [
         create_server(application, host="127.0.0.1", port=number, threads=8, ident=None)
@@ -55,6 +57,8 @@ def run(port: int, lms_port: int, *, open_browser: bool) -> None:
     ]
     for server in servers:
         threading.Thread(target=server.run, daemon=True).start()
+    if is_new:
+        _place(tool, lms)
     worker = tool.extensions["ltitools.worker"]
     worker.start()
     click.echo(f"\nThe demo runs. Open {lms_url} and sign in as a teacher, a learner or an administrator.")
@@ -122,16 +126,33 @@ def _prepare(tool: Flask, lms_url: str) -> None:
                 ),
             )
         session.commit()
-        plugin = tool.extensions["ltitools.plugins"].get("diagnostic")
-        if plugin is not None:
-            for slug, title in CONTENT:
-                arguments = ["import", str(CONTENT_FOLDER / f"{slug}.csv")]
-                arguments += ["--tenant", TENANT, "--slug", slug, "--title", title, "--only-missing", "--json"]
-                for more in ("modules", "roles"):
-                    file = CONTENT_FOLDER / f"{slug}-{more}.csv"
-                    arguments += [f"--{more}", str(file)] if file.exists() else []
-                with redirect_stdout(StringIO()):
-                    plugin.cli.main(arguments, standalone_mode=False)
+        for slug, title in CONTENT:
+            arguments = ["import", str(CONTENT_FOLDER / f"{slug}.csv")]
+            arguments += ["--tenant", TENANT, "--slug", slug, "--title", title, "--only-missing", "--json"]
+            for more in ("modules", "roles"):
+                file = CONTENT_FOLDER / f"{slug}-{more}.csv"
+                arguments += [f"--{more}", str(file)] if file.exists() else []
+            _run(tool, "diagnostic", arguments)
+        badge = str(CONTENT_FOLDER / f"{BADGE}.json")
+        _run(tool, "badges", ["import", badge, "--tenant", TENANT, "--slug", BADGE, "--only-missing"])
+        session.commit()
+
+
+def _run(tool: Flask, key: str, arguments: list[str]) -> None:
+    """A command of a tool, where it is installed."""
+    plugin = tool.extensions["ltitools.plugins"].get(key)
+    if plugin is not None:
+        with redirect_stdout(StringIO()):
+            plugin.cli.main(arguments, standalone_mode=False)
+
+
+def _place(tool: Flask, lms: Flask) -> None:
+    """Put the first pre-assessment and the badge that it earns into the course, so that there is something to open."""
+    placed = [("diagnostic", CONTENT[0][1], f"diagnostic:{CONTENT[0][0]}", True)]
+    placed += [("badges", "Your badge: AI at work", f"badges:{BADGE}", False)]
+    for key, title, name, graded in placed:
+        if key in tool.extensions["ltitools.plugins"]:
+            place_activity(lms, title, {"activity": name}, graded=graded)
 
 
 def _registration(tool_url: str) -> ToolRegistration:

@@ -6,10 +6,12 @@ from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import CompetencyRecorded, Job, Launch, Plugin, ScoreCleared, ScoreRecorded
 from ltitools_badges import (
+    cli_files,
     listening,
     privacy,
     signing,
     views_bulk,
+    views_console,
     views_editor,
     views_instructor,
     views_learner,
@@ -17,6 +19,7 @@ from ltitools_badges import (
     views_rule,
     views_verify,
 )
+from ltitools_badges.cli import commands
 from ltitools_badges.models import MODELS
 from ltitools_badges.texts import lazy, texts
 from ltitools_badges.views import page, pages
@@ -31,8 +34,8 @@ def open_activity(launch: Launch) -> ResponseReturnValue:
     return page("other_role")
 
 
-# Views that nothing else here names register themselves with their blueprint.
-VIEWS = (views_bulk, views_editor, views_rule, views_verify)
+# Views and commands that nothing else here names register themselves with their blueprint or group.
+VIEWS = (cli_files, views_bulk, views_editor, views_rule, views_verify)
 
 plugin = Plugin(
     key="badges",
@@ -43,6 +46,8 @@ plugin = Plugin(
     public=views_public.pages,
     public_paths=("/i", "/verify"),
     progress=views_instructor.progress,
+    console=views_console.pages,
+    cli=commands,
     models=MODELS,
     migrations="ltitools_badges.migrations",
     listens={

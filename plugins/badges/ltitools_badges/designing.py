@@ -22,7 +22,7 @@ SHAPES: Mapping[str, LazyText] = {
     "diamond": lazy("Diamond"),
 }
 RIBBONS: Mapping[str, LazyText] = {
-    "none": lazy("None"),
+    "none": lazy("No ribbon"),
     "tails": lazy("Two ends below"),
     "banner": lazy("A band with the small text"),
 }

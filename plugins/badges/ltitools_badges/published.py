@@ -197,12 +197,10 @@ def checked(shown: Credential, *, text: str | None = None, recipient: str = "") 
 
     `text` is the JSON or JWT that somebody was handed; by default what this server would hand out.
     """
-    row = status_list(shown.badge.tenant_id, shown.badge.status_list)
+    listed = status(shown.issuer, shown.badge.status_list)
     fetched = {
         did.address(shown.issuer.did): issuers.did_document(shown.issuer),
-        f"{shown.issuer.base}/status/{shown.badge.status_list}": json.loads(row.document)
-        if row and row.document
-        else None,
+        f"{shown.issuer.base}/status/{shown.badge.status_list}": listed[0] if listed else None,
     }
     return checking.check(text or shown.badge.document or "", fetched, utcnow(), recipient=recipient)
 

@@ -36,6 +36,12 @@ ONLY: Mapping[str, LazyText] = {
     "recipient-differs": lazy("This badge was given to somebody else."),
 }
 """The same where this one thing is wrong, and nothing else."""
+UNJUDGED: Mapping[str, LazyText] = {
+    "too-old": lazy("This badge is of a kind that cannot be checked here."),
+    "too-complex": lazy("This file is too complicated to be checked."),
+    "unreadable": lazy("No badge was found in it."),
+}
+"""The same where nothing could be judged."""
 MEANINGS: Mapping[Outcome, LazyText] = {
     "good": lazy("Everything that matters was checked just now, and is in order."),
     "bad": lazy("At least one of the checks below speaks against it."),
@@ -126,7 +132,11 @@ class Told:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A report in words. `facts` are triples of name, value and address; `host` stands for who has signed."""
+    """A report in words.
+
+    `meaning` is empty where nothing could be judged. `facts` are triples of name, value and address. `host` is the
+    address that proved to be the issuer's, empty where none did.
+    """
 
     outcome: Outcome
     headline: str
@@ -145,7 +155,7 @@ def of(report: Report, *, own: bool = False) -> Verdict:
     return Verdict(
         report.verdict,
         headline,
-        str(MEANINGS[report.verdict]),
+        "" if _same(report) else str(MEANINGS[report.verdict]),
         shown,
         tuple(_facts(report)),
         report.issuer_host if proven else "",
@@ -162,6 +172,9 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def _headline(report: Report) -> str:
+    same = _same(report)
+    if same:
+        return str(UNJUDGED.get(same[0].detail, HEADLINES["unknown"]))
     wrong = [line.detail for line in report.lines if line.outcome == "bad"]
     only = ONLY.get(wrong[0]) if len(wrong) == 1 else None
     return str(only or HEADLINES[report.verdict])

@@ -5,6 +5,8 @@ They work on the micro-credential that the launch opens, and on its edition in t
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +38,10 @@ def edit(achievement_id: int) -> ResponseReturnValue:
 
 @pages.post("/edit/<int:achievement_id>")
 def save(achievement_id: int) -> ResponseReturnValue:
-    """Save the description as a draft; or show it again with more rows, or with competencies that were chosen."""
+    """Save the description as a draft; or show it again with more rows, or with competencies that were chosen.
+
+    Where somebody else has saved since the page was shown, it is shown once more: the next time counts.
+    """
     launch, achievement = _edited(achievement_id)
     version = achievements.shown(launch.tenant.id, achievement.id)
     sheet = forms.read(request.form)
@@ -55,6 +60,8 @@ def save(achievement_id: int) -> ResponseReturnValue:
         return _editor_page(launch, achievement, version, sheet, mistakes), 422
     if achievement.twin_id is not None and content.language != version.content["language"]:
         abort(400)
+    if request.form.get("seen") != _digest(version):
+        return _editor_page(launch, achievement, version, sheet, overtaken=True), 409
     if content != achievements.content_of(version):
         achievements.save(achievements.draft_of(launch.tenant.id, achievement.id), content)
     session.commit()
@@ -172,6 +179,11 @@ def _edited(achievement_id: int) -> tuple[Launch, Achievement]:
     return launch, achievements.get(launch.tenant.id, achievement_id)
 
 
+def _digest(version: Version) -> str:
+    """What a description says, as a short text: a page sends it back, to tell whether it is still that."""
+    return hashlib.sha256(json.dumps(version.content, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _picture(content: bytes, media_type: str) -> Response:
     """Pictures of drafts change; an SVG that is opened by itself must not do anything."""
     headers = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
@@ -186,6 +198,7 @@ def _editor_page(
     mistakes: Sequence[Mistake] = (),
     *,
     more: str = "",
+    overtaken: bool = False,
 ) -> str:
     issuer = issuers.find(launch.tenant.id)
     meter = contents.completeness(achievements.content_of(version), issuer.country if issuer else None)
@@ -206,6 +219,8 @@ def _editor_page(
         automatic=contents.AUTOMATIC,
         offered=_offered(launch, sheet),
         saved="saved" in request.args,
+        seen=_digest(version),
+        overtaken=overtaken,
         languages=LANGUAGES,
         other_language=_other_language(version),
         contents=contents,

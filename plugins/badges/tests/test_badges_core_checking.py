@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
-from school import EVERYTHING, KEY, NOW, PLAIN, School, rsa_key, sign_carelessly
+from school import EVERYTHING, KEY, NOW, PLAIN, RSA_KEY, School, rsa_key, sign_carelessly
 
 from ltitools_badges import checking_process
-from ltitools_badges.core import baking, canonical, checking, data_integrity, did, status
+from ltitools_badges.core import baking, canonical, checking, data_integrity, did, jose, status
 
 MILLION = 1_000_000
 
@@ -138,10 +138,12 @@ def test_a_list_of_somebody_else_proves_nothing(school: School) -> None:
 
 
 def test_a_list_in_a_token_is_read(school: School) -> None:
-    listing = status.credential(school.issuer, 1, status.StatusList(), NOW)
-    signed = token(listing, {"kid": f"{school.did}#rsa-2026-11"}, RSAKey.import_key(rsa_key()))
+    school.bits.set(1)
+    listing = status.credential(school.issuer, 1, school.bits, NOW)
+    signed = jose.to_jwt(listing, rsa_key(), f"{school.did}#{RSA_KEY}")
     found = {**school.web(), f"{school.base}/status/1": signed}
     assert lines(school.badge(), found)["status"] == ("good", "not-revoked")
+    assert lines(school.badge(status_index=1), found)["status"] == ("bad", "revoked")
 
 
 def test_other_kinds_of_status_are_told_apart(school: School) -> None:
@@ -178,6 +180,12 @@ def test_a_key_of_another_controller_vouches_for_nobody(school: School) -> None:
     web = school.web()
     web[did.address(school.did)]["verificationMethod"][0]["controller"] = School().did
     assert lines(school.badge(), web)["signature"] == ("bad", "key-unknown")
+
+
+def test_a_key_that_is_marked_as_revoked_signs_nothing(school: School) -> None:
+    web = school.web()
+    web[did.address(school.did)]["verificationMethod"][0]["revoked"] = "2026-11-21T00:00:00Z"
+    assert lines(school.badge(), web)["signature"] == ("bad", "key-not-allowed")
 
 
 def test_did_key_proves_nobody(school: School) -> None:
@@ -218,12 +226,12 @@ def test_a_token_of_p256_by_a_did_is_genuine(school: School) -> None:
 
 def test_claims_that_say_something_else_are_noticed(school: School) -> None:
     payload = {**school.credential(), "sub": "urn:uuid:somebody-else"}
-    signed = token(payload, {"kid": f"{school.did}#rsa-2026-11"}, RSAKey.import_key(rsa_key()))
+    signed = token(payload, {"kid": f"{school.did}#{RSA_KEY}"}, RSAKey.import_key(rsa_key()))
     assert lines(signed, school.web())["signature"] == ("bad", "claims-differ")
 
 
 def test_a_header_that_asks_for_more_is_not_judged(school: School) -> None:
-    header = {"kid": f"{school.did}#rsa-2026-11", "x5u": "https://x.example.org"}
+    header = {"kid": f"{school.did}#{RSA_KEY}", "x5u": "https://x.example.org"}
     signed = token(school.credential(), header, RSAKey.import_key(rsa_key()))
     assert lines(signed, school.web())["signature"] == ("unknown", "proof-unsupported")
 
@@ -271,6 +279,15 @@ def test_a_status_spelled_by_its_address_does_not_hide(school: School) -> None:
     school.bits.set(4711)
     badge["https://www.w3.org/2018/credentials#credentialStatus"] = badge.pop("credentialStatus")
     assert checking.check(badge, school.web(), NOW).verdict == "bad"
+
+
+def test_a_status_that_was_moved_does_not_hide(school: School) -> None:
+    """A part with the badge's own id is the badge: what it says is signed, wherever it stands."""
+    document = school.credential()
+    document["evidence"] = [{"id": document["id"], "type": ["Evidence"]}]
+    badge = sign_carelessly(document, school.keys[KEY], f"{school.did}#{KEY}")
+    badge["evidence"][0]["credentialStatus"] = badge.pop("credentialStatus")
+    assert lines(badge, school.web())["signature"] == ("bad", "unsigned-terms")
 
 
 def test_one_proof_of_several_is_enough(school: School) -> None:
@@ -398,14 +415,10 @@ def test_a_strangers_badge_gets_the_same_report(school: School) -> None:
 
 
 def test_a_token_and_its_list_are_fetched_and_judged(school: School) -> None:
-    listing = token(
-        status.credential(school.issuer, 1, school.bits, NOW),
-        {"kid": f"{school.did}#rsa-2026-11"},
-        RSAKey.import_key(rsa_key()),
-    )
+    listing = status.credential(school.issuer, 1, school.bits, NOW)
     web = {
         did.address(school.did): json.dumps(school.did_document()).encode(),
-        f"{school.base}/status/1": listing.encode(),
+        f"{school.base}/status/1": jose.to_jwt(listing, rsa_key(), f"{school.did}#{RSA_KEY}").encode(),
     }
     report = checking_process.check_apart(school.token().encode(), web.get, now=NOW)
     assert report.verdict == "good"

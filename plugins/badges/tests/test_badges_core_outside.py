@@ -1,7 +1,7 @@
 """What verifiers say that nobody of the project wrote, and that ours says the same.
 
 Digital Bazaar's and the Digital Credentials Consortium's libraries judge the documents, `jose` the tokens, `png-itxt`
-the pictures. They run offline: each question brings all that is to be found on the web.
+the pictures, and openbadgeslib all of them. They run offline: each question brings all that is to be found on the web.
 """
 
 import copy
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jws
 from joserfc.jwk import RSAKey
 from openbadgeslib.baking import extract_png, extract_svg
-from outside import FILES, Verdict, verifiers
+from outside import FILES, Verdict, openbadgeslib, verifiers
 from PIL import Image
 from school import EVERYTHING, KEY, NOW, PLAIN, School, rsa_key, sign_carelessly
 
@@ -37,11 +37,13 @@ def test_everybody_accepts_a_badge_of_ours(school: School, content: Any) -> None
     badge = school.badge(content)
     assert verifiers().digital_bazaar(badge, school.web()) == GENUINE
     assert verifiers().digital_credentials(badge, school.web()) == GENUINE
+    assert openbadgeslib(badge, school.web()) == GENUINE
     assert checking.check(badge, school.web(), NOW).verdict == "good"
 
 
 def test_everybody_accepts_the_token_of_the_same_badge(school: School) -> None:
     assert verifiers().jose(school.token(), school.web()).verified
+    assert openbadgeslib(school.token(), school.web()) == GENUINE
     assert checking.check(school.token(), school.web(), NOW).verdict == "good"
 
 
@@ -61,7 +63,7 @@ def test_everybody_finds_a_badge_revoked(school: School) -> None:
     badge = school.badge()
     school.bits.set(4711)
     # The signature stays what it was; the list says that the badge counts no more.
-    for verify in (verifiers().digital_bazaar, verifiers().digital_credentials):
+    for verify in (verifiers().digital_bazaar, verifiers().digital_credentials, openbadgeslib):
         assert verify(badge, school.web()) == Verdict(verified=True, revoked=True, error="")
     report = checking.check(badge, school.web(), NOW)
     assert (report.verdict, report.revoked, report.line("status").detail) == ("bad", True, "revoked")
@@ -72,7 +74,7 @@ def test_everybody_finds_a_badge_revoked(school: School) -> None:
 
 def refused(badge: dict[str, Any], school: School) -> None:
     """Every verifier refuses it, and does so because it looked."""
-    for verify in (verifiers().digital_bazaar, verifiers().digital_credentials):
+    for verify in (verifiers().digital_bazaar, verifiers().digital_credentials, openbadgeslib):
         said = verify(badge, school.web())
         assert not said.verified
         assert said.error
@@ -145,7 +147,7 @@ def test_the_key_of_another_issuer_is_noticed(school: School) -> None:
     other = School()
     badge = sign_carelessly(school.credential(), other.keys[KEY], f"{other.did}#{KEY}")
     web = {**other.web(), **school.web()}
-    for verify in (verifiers().digital_bazaar, verifiers().digital_credentials):
+    for verify in (verifiers().digital_bazaar, verifiers().digital_credentials, openbadgeslib):
         assert not verify(badge, web).verified
     report = checking.check(badge, web, NOW)
     assert (report.verdict, report.line("issuer").detail) == ("bad", "issuer-mismatch")

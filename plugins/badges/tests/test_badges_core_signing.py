@@ -1,6 +1,7 @@
 """Proofs and tokens: that they are those of the specifications, and that nothing is left out of them."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jws
 from joserfc.jwk import RSAKey
-from school import EVERYTHING, NOW, PLAIN, RSA_KEY, School, normalized, rsa_key
+from school import EVERYTHING, KEY, NOW, PLAIN, RSA_KEY, School, normalized, rsa_key
 
 from ltitools_badges.core import canonical, contexts, data_integrity, did, instants, jose
 
@@ -200,3 +201,12 @@ def test_signing_leaves_the_document_as_it_is() -> None:
     before = copy.deepcopy(credential)
     school.sign(credential)
     assert credential == before
+
+
+def test_threads_sign_at_the_same_time() -> None:
+    """The worker signs while pages are checked, and the library's caches are those of the process."""
+    school = School()
+    with ThreadPoolExecutor(8) as threads:
+        badges = list(threads.map(lambda _number: school.badge(), range(24)))
+    key = school.keys[KEY].public_key()
+    assert all(data_integrity.holds(badge, badge["proof"][0], key) for badge in badges)

@@ -155,6 +155,18 @@ def test_a_mistake_is_named_at_the_top_and_at_its_field_and_nothing_is_lost(
     assert desk.content() == before
 
 
+def test_what_somebody_else_saved_meanwhile_is_replaced_on_purpose_only(desk: Desk) -> None:
+    form = fields_of(desk.visit.get(f"edit/{desk.id}").get_data(as_text=True))
+    desk.save(quality="Theirs")
+    mine = desk.visit.post(f"edit/{desk.id}", {**form, "quality": "Mine", "go": "save"})
+    page = mine.get_data(as_text=True)
+    assert mine.status_code == 409
+    assert "Somebody else has saved" in page
+    assert desk.content().quality == "Theirs"
+    assert desk.visit.post(f"edit/{desk.id}", {**fields_of(page), "go": "save"}).status_code == 303
+    assert desk.content().quality == "Mine"
+
+
 @pytest.mark.parametrize("typed", [{"delivery": "pigeon"}, {"language": "de"}, {"supervision": "x"}, {"pace": "x"}])
 def test_a_choice_that_no_page_offers_is_refused(desk: Desk, typed: dict[str, str]) -> None:
     assert desk.save(**typed).status_code == 400

@@ -5,7 +5,7 @@ It shares no LTI code with the tool, so that the two can only agree by both keep
 
 from ltitools.demo_lms.app import create_lms
 from ltitools.demo_lms.faults import Fault, Faults
-from ltitools.demo_lms.lms import SignInClient, ToolRegistration, register_tool
+from ltitools.demo_lms.lms import SignInClient, ToolRegistration, place_activity, register_tool
 from ltitools.demo_lms.oidc import FormPost
 from ltitools.demo_lms.visitor import Visitor, form_on
 
@@ -18,5 +18,6 @@ __all__ = [
     "Visitor",
     "create_lms",
     "form_on",
+    "place_activity",
     "register_tool",
 ]

@@ -21,7 +21,7 @@ from sqlalchemy.pool import StaticPool
 from ltitools.demo_lms.addresses import domain_of
 from ltitools.demo_lms.faults import Faults
 from ltitools.demo_lms.levers import Levers
-from ltitools.demo_lms.models import Activity, Base, Deployment, LineItem, Setting, SigningKey, Tool
+from ltitools.demo_lms.models import Activity, Base, Course, Deployment, LineItem, Setting, SigningKey, Tool
 from ltitools.demo_lms.personalities import STORAGE_FRAME, Personality
 from ltitools.i18n import Domain
 
@@ -160,6 +160,19 @@ def session_secret(session: Session) -> str:
         row = Setting(key="session_secret", value={"secret": secrets.token_urlsafe(32)})
         session.add(row)
     return str(row.value["secret"])
+
+
+def place_activity(app: Flask, title: str, custom: Mapping[str, str], *, graded: bool) -> None:
+    """Put an activity of the tool of whoever starts the LMS into the first course, without asking the tool."""
+    with app.app_context():
+        session = db()
+        course = session.scalars(select(Course).order_by(Course.id)).first()
+        tool = session.scalar(select(Tool).where(Tool.given))
+        activity = Activity(course=course, tool=tool, title=title, custom=dict(custom))
+        if graded:
+            activity.line_items.append(LineItem(course=course, label=title, score_maximum=100.0, tool=tool))
+        session.add(activity)
+        session.commit()
 
 
 def register_tool(app: Flask, registration: ToolRegistration) -> None:

@@ -80,12 +80,24 @@ def _dataset(written: str) -> str:
 def _only_terms(document: Mapping[str, Any]) -> None:
     """Every member has to be spelled as a term, for a signature covers what the terms stand for.
 
-    Somebody could spell `credentialStatus` by its full address: the signature still holds, and who reads the JSON
-    finds no status. https://www.w3.org/TR/vc-data-integrity/#validating-contexts asks for the same.
+    Somebody could spell `credentialStatus` by its full address, or move it to a part that has the badge's own id: the
+    signature still holds, and who reads the JSON finds no status.
+    https://www.w3.org/TR/vc-data-integrity/#validating-contexts asks for the same.
     """
-    strange = tuple(sorted({name for name in _members(document, top=True) if not _TERM.fullmatch(name)}))
+    strange = {name for name in _members(document, top=True) if not _TERM.fullmatch(name)}
+    own = document.get("id")
+    if own is not None and any(part.get("id") == own and len(part) > 1 for part in _parts(list(document.values()))):
+        strange.add(str(own))
     if strange:
-        raise Lossy(strange)
+        raise Lossy(tuple(sorted(strange)))
+
+
+def _parts(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object within a value."""
+    if isinstance(value, Mapping):
+        yield value
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _parts(inner)
 
 
 def _members(value: Any, *, top: bool = False) -> Iterator[str]:

@@ -16,6 +16,7 @@ _MAX_EVIDENCE = 50
 class Facts:
     """Texts are empty and times None where the badge does not say. Addresses are http or https, or left out.
 
+    All of it is what the badge claims, the host that stands behind its issuer included.
     `recipient` is the name in the badge, `achievement` the achievement's address, `score` in percent, `evidence` pairs
     of name and address.
     """
