@@ -290,3 +290,99 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="is there and not empty"):
         scaffold.write("mine", tmp_path)
     assert [each.name for each in own.parent.iterdir()] == ["notes.txt"]
+
+
+# Pages without a launch ---------------------------------------------------------------------------------------------
+
+
+def public_pages(*rules: str) -> Blueprint:
+    """A blueprint that answers these addresses with its language."""
+    pages = Blueprint("probe_public", __name__)
+    for number, rule in enumerate(rules):
+        pages.add_url_rule(rule, f"page_{number}", lambda **_: render_template("public.html"))
+    return pages
+
+
+def console_pages() -> Blueprint:
+    """A page in the console that says whose it is, and a form that changes something."""
+    pages = Blueprint("probe_console", __name__)
+
+    @pages.get("/")
+    def index() -> str:
+        return f"{console.tenant().key} {url_for('probe_console.save')}"
+
+    @pages.post("/save")
+    def save() -> Any:
+        audit.record("probe.save", "something", console.tenant().id)
+        return console.saved("probe_console.index", "It was saved.")
+
+    return pages
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"public": Blueprint("other", __name__)}, "must be named 'probe_public'"),
+        ({"console": Blueprint("probe_public", __name__)}, "must be named 'probe_console'"),
+        ({"public_paths": ("/a/b",)}, "must be one part"),
+        ({"public_paths": ("verify",)}, "must be one part"),
+        ({"actions": {"other.save": "Saved"}}, "must begin with 'probe.'"),
+    ],
+)
+def test_pages_that_break_the_contract_are_refused_in_one_sentence(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(PluginError, match=said):
+        check("probe", make_probe(**changes))
+
+
+@pytest.mark.parametrize(
+    ("paths", "rules", "said"),
+    [
+        (("/tools",), ("/tools/mine",), "is taken: '/tools"),
+        (("/lti",), (), "is taken: '/lti"),
+        (("/healthz",), ("/healthz/mine",), "is taken: '/healthz'"),
+        (("/mine",), ("/yours",), "is below none of its public paths"),
+        (("/mine",), ("/mineral",), "is below none of its public paths"),
+    ],
+)
+def test_an_address_that_is_taken_or_elsewhere_is_refused_at_start_up(
+    start_app: Any, paths: tuple[str, ...], rules: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(PluginError, match=said):
+        start_app([make_probe(public=public_pages(*rules), public_paths=paths)])
+
+
+def test_a_page_for_everybody_needs_no_launch_and_speaks_the_language_asked_for(start_app: Any) -> None:
+    app = start_app([make_probe(public=public_pages("/mine/<key>"), public_paths=("/mine",))])
+    client = app.test_client()
+    assert '<html lang="en">' in client.get("/mine/acme").get_data(as_text=True)
+    assert '<html lang="fr">' in client.get("/mine/acme?lang=fr").get_data(as_text=True)
+    assert '<html lang="fr">' in client.get("/mine/acme", headers={"Accept-Language": "fr"}).get_data(as_text=True)
+    assert client.get("/mine/acme?lang=xx").status_code == 200
+    assert "Set-Cookie" not in client.get("/mine/acme").headers
+
+
+def test_pages_of_a_tool_in_the_console_are_for_the_administrators_of_their_institution(start_app: Any) -> None:
+    texts = make_probe().texts or Domain("probe", Path(__file__).parent)
+    app = start_app([make_probe(console=console_pages(), actions={"probe.save": texts.lazy("Something saved")})])
+    platform = Platform()
+    platform.register(app)
+    platform.close()
+    with writing(app):
+        tenants.add("beta", "Beta College")
+        code = administrators.link_code(administrators.add(tenants.by_key("acme"), "Noor")[0])
+    client = app.test_client()
+    assert client.get("/console/acme/probe/", base_url=PUBLIC_URL).status_code == 303
+    sign_in(client, code)
+    page = client.get("/console/acme/probe/", base_url=PUBLIC_URL).get_data(as_text=True)
+    assert page == "acme /console/acme/probe/save"
+    assert client.get("/console/beta/probe/", base_url=PUBLIC_URL).status_code == 404
+    assert client.post("/console/acme/probe/save", base_url=PUBLIC_URL).status_code == 403, "without a proof"
+    overview = client.get("/console/acme/", base_url=PUBLIC_URL).get_data(as_text=True)
+    assert '<a href="/console/acme/probe/">Probe</a>' in overview
+    form = {"_form": hidden_fields(overview)["_form"]}
+    assert client.post("/console/acme/probe/save", data=form, base_url=PUBLIC_URL).status_code == 303
+    assert "Something saved" in client.get("/console/acme/log", base_url=PUBLIC_URL).get_data(as_text=True)
+    with writing(app):
+        tenants.set_plugin_enabled("acme", "probe", False)
+    assert client.get("/console/acme/probe/", base_url=PUBLIC_URL).status_code == 404
+    assert "/console/acme/probe/" not in client.get("/console/acme/", base_url=PUBLIC_URL).get_data(as_text=True)

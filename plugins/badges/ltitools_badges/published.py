@@ -202,7 +202,9 @@ def checked(shown: Credential, *, text: str | None = None, recipient: str = "") 
         did.address(shown.issuer.did): issuers.did_document(shown.issuer),
         f"{shown.issuer.base}/status/{shown.badge.status_list}": listed[0] if listed else None,
     }
-    return checking.check(text or shown.badge.document or "", fetched, utcnow(), recipient=recipient)
+    # One that was signed anew begins a second after the one before it, which may be a moment ahead.
+    now = max(utcnow(), shown.badge.valid_from)
+    return checking.check(text or shown.badge.document or "", fetched, now, recipient=recipient)
 
 
 def is_own(url: str) -> bool:

@@ -28,7 +28,7 @@ BUSY = "10"
 """Seconds after which somebody may try again who came while others were served."""
 
 # A check starts a process and waits for other servers: not more at once than leave the rest of the tool usable.
-_turns = BoundedSemaphore(2)
+turns = BoundedSemaphore(2)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def check() -> Response:
         return _form(asked, _("Give the address, the file or the text of a badge."), 422)
     if len(raw) > MAX_BYTES:
         return _form(asked, _("The file is larger than 1 MB, which no badge has a reason to be."), 413)
-    if not _turns.acquire(blocking=False):
+    if not turns.acquire(blocking=False):
         answer = _form(asked, _("Others are having their badges checked just now. Please try again in a moment."), 503)
         answer.headers["Retry-After"] = BUSY
         return answer
@@ -77,7 +77,7 @@ def check() -> Response:
             return _form(asked, _("Nothing could be read at this address. Is it complete, and open to everybody?"), 422)
         report = check_apart(found, fetch, recipient=asked.recipient)
     finally:
-        _turns.release()
+        turns.release()
     return _result(report, report.id if report.id and published.is_own(report.id) else "")
 
 
