@@ -22,12 +22,14 @@ test-fast: ## Run the tests that need neither a browser nor PostgreSQL
 	@requirements/install.sh dev
 	$(PYTEST) -m "not browser"
 
-bench: ## Time fifty learners at once and five hundred launches, on SQLite and on PostgreSQL
+bench: ## Time fifty learners, five hundred launches and a thousand badges, on SQLite and on PostgreSQL
 	@requirements/install.sh dev
 	$(VENV)/bin/python tests/scale/rush.py
 	LTITOOLS_TEST_DATABASE=postgresql $(VENV)/bin/python tests/scale/rush.py
 	$(VENV)/bin/python tests/scale/crowd.py $(LEARNERS)
 	LTITOOLS_TEST_DATABASE=postgresql $(VENV)/bin/python tests/scale/crowd.py $(LEARNERS)
+	$(VENV)/bin/python tests/scale/awards.py
+	LTITOOLS_TEST_DATABASE=postgresql $(VENV)/bin/python tests/scale/awards.py
 
 lint: ## Check style, types and layers
 	@requirements/install.sh dev

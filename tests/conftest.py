@@ -11,20 +11,15 @@ import pytest
 from chromium import started
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from ltitools.plugin import Plugin
-from ltitools.testing import Platform, close_app, databases, make_app
-from scoped import watching
+from ltitools.testing import close_app, make_app
+from tool_fixtures import every_statement_names_its_institution, make_database, platform, statements
 
 MakeDatabase = Callable[[], str]
 StartApp = Callable[..., Flask]
-# How fast examples come says how busy the machine is.
-settings.register_profile("ltitools", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("ltitools")
-
-
+__all__ = ["every_statement_names_its_institution", "make_database", "platform", "statements"]
 PATIENCE_WITH_A_BROWSER = 600
 """Seconds before a test in a browser counts as hanging: its steps take ten times as long on a busy machine."""
 ALIKE = {
@@ -63,28 +58,6 @@ def pytest_report_header() -> str:
     return f"ltitools database under test: {os.environ.get('LTITOOLS_TEST_DATABASE', 'sqlite')}"
 
 
-@pytest.fixture(scope="session")
-def statements() -> Iterator[list[str]]:
-    """The statements without an institution that code of ours has sent since the last look."""
-    with watching() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def every_statement_names_its_institution(statements: list[str]) -> Iterator[None]:
-    """Whatever a test does, no query of ours looks at the rows of all institutions."""
-    yield
-    found, statements[:] = list(statements), []
-    assert found == [], "these statements do not say whose rows they are about (see tests/scoped.py)"
-
-
-@pytest.fixture(scope="session")
-def make_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDatabase]:
-    """Makes migrated, empty databases: SQLite, or PostgreSQL where LTITOOLS_TEST_DATABASE says so."""
-    with databases(tmp_path_factory.mktemp("databases")) as make:
-        yield make
-
-
 @pytest.fixture
 def database_url(make_database: MakeDatabase) -> str:
     """A database of the test's own."""
@@ -114,15 +87,6 @@ def start_app(database_url: str) -> Iterator[StartApp]:
 def app(start_app: StartApp, plugins: list[Plugin] | None) -> Flask:
     """The application."""
     return start_app(plugins)
-
-
-@pytest.fixture
-def platform(app: Flask) -> Iterator[Platform]:
-    """A platform that is registered with the institution ``acme``."""
-    platform = Platform()
-    platform.register(app)
-    yield platform
-    platform.close()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from click.testing import CliRunner
-from flask import Flask
+from flask import Blueprint, Flask, render_template, url_for
 from sqlalchemy import Table, select, text
 from sqlalchemy import inspect as inspect_database
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,11 +28,13 @@ from ltitools import scaffold
 from ltitools.cli import cli
 from ltitools.db import Base, db, session
 from ltitools.errors import Conflict, PluginError
+from ltitools.i18n import Domain
 from ltitools.migrations import pending, upgrade
 from ltitools.models import EventDelivery
+from ltitools.plugin import audit, console
 from ltitools.plugins import GROUP, arrange, check, discover
-from ltitools.services import activities, tenants
-from ltitools.testing import Platform, deliver, error_code, writing
+from ltitools.services import activities, administrators, tenants
+from ltitools.testing import PUBLIC_URL, Platform, deliver, error_code, hidden_fields, writing
 from probe import make_probe
 
 ROOT = Path(__file__).parent.parent
@@ -163,7 +165,7 @@ def test_a_tool_by_a_stranger_is_removed_and_comes_back(
         with writing(app):
             activities.create(tenants.by_key("acme").id, "hello", "welcome", "Welcome")
         assert platform.visit(app.test_client(), **opens).post("confirm").status_code == 303
-        assert waiting_events(app) == ["hello"]
+        assert "hello" in waiting_events(app)
 
     without = start_app()
     assert "hello" not in without.extensions["ltitools.plugins"]
@@ -372,7 +374,8 @@ def test_pages_of_a_tool_in_the_console_are_for_the_administrators_of_their_inst
         code = administrators.link_code(administrators.add(tenants.by_key("acme"), "Noor")[0])
     client = app.test_client()
     assert client.get("/console/acme/probe/", base_url=PUBLIC_URL).status_code == 303
-    sign_in(client, code)
+    origin = {"Origin": PUBLIC_URL}
+    client.post("/console/-/enter", data={"code": code}, base_url=PUBLIC_URL, headers=origin)
     page = client.get("/console/acme/probe/", base_url=PUBLIC_URL).get_data(as_text=True)
     assert page == "acme /console/acme/probe/save"
     assert client.get("/console/beta/probe/", base_url=PUBLIC_URL).status_code == 404

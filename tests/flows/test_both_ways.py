@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from html import unescape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
 from flask import Flask
@@ -17,8 +18,11 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from ltitools.plugin import files
-from ltitools.testing import INSTRUCTOR, PUBLIC_URL, Platform, Visit, error_code, writing
+from ltitools.testing import INSTRUCTOR, PUBLIC_URL, Platform, Visit, deliver, error_code, writing
 from ltitools.web.sessions import COOKIE
+from ltitools_badges import achievements, designing
+from ltitools_badges.core import design
+from ltitools_badges.core.content import MicroCredential
 
 CONTENT = Path(__file__).parents[2] / "config" / "demo" / "ai-awareness-taster.csv"
 OPENS = {"custom": {"activity": "diagnostic:taster"}, "resource_link": {"id": "link-1", "title": "Taster"}}
@@ -104,7 +108,7 @@ def test_every_page_of_every_tool_is_the_same_by_cookie_and_by_token(app: Flask,
 
     choosing = walk(platform_before.deep_linking_claims())
     choosing.wander("")
-    choosing.visit.path = urlsplit(choosing.read("").headers["Location"]).path
+    choosing.visit.path = f"/tools/diagnostic/{choosing.visit.launch_id}/"
     report = upload(choosing)
     choosing.wander(report)
     draft = choosing.do(report, {"rows": "all"})
@@ -140,9 +144,40 @@ def test_every_page_of_every_tool_is_the_same_by_cookie_and_by_token(app: Flask,
     course = walk(platform_before.claims(**TEACHES | of_course | {"roles": [INSTRUCTOR, ADMINISTRATOR]}))
     course.wander("")
 
+    offered, giver, holder = badge_pages(app, platform_before, walk)
+
     every = {rule.endpoint for rule in launch_pages(app) if "GET" in (rule.methods or ())}
-    seen = set().union(*(each.endpoints for each in (choosing, teacher, learner, course)))
-    assert every - seen == {"diagnostic.static"}, "pages that this test has not seen"
+    seen = set().union(*(each.endpoints for each in (choosing, teacher, learner, course, offered, giver, holder)))
+    assert every - seen == {"badges.static", "diagnostic.static"}, "pages that this test has not seen"
+
+
+def badge_pages(app: Flask, platform: Platform, walk: Callable[[dict[str, Any]], Walk]) -> tuple[Walk, Walk, Walk]:
+    """A badge is made while choosing, described, published, and given to a learner."""
+    choosing = walk(platform.deep_linking_claims())
+    choosing.visit.path = f"/tools/badges/{choosing.visit.launch_id}/"
+    choosing.wander("")
+    assert 'name="JWT"' in choosing.visit.post("new", {"name": "Care", "language": "en"}).get_data(as_text=True)
+    with writing(app):
+        made = achievements.find(1, "care")
+        assert made is not None
+        content = MicroCredential(language="en", name="Care", description="Takes care.", outcomes=("Cares",))
+        achievements.save(achievements.draft_of(1, made.id), content)
+        achievements.publish(1, made.id)
+    opens: dict[str, Any] = {"custom": {"activity": "badges:care"}, "resource_link": {"id": "link-9", "title": "Care"}}
+    learner = walk(platform.claims(**opens))
+    learner.wander("")
+    teacher = walk(platform.claims(**opens, **TEACHES))
+    teacher.wander("")
+    person = next(path for path in teacher.seen if re.search(r"/people/[0-9]+$", path))
+    teacher.do(f"{person}/give", {"reason": "Work on paper."})
+    while deliver(app):
+        pass
+    learner.read("")
+    for path in ("own-badge.png", "own-badge.json"):
+        learner.read(path)
+    teacher.read("")
+    teacher.read(f"design.svg?{urlencode(asdict(designing.drawn_of(design.default('Care'))))}")
+    return choosing, teacher, learner
 
 
 def upload(teacher: Walk) -> str:
@@ -168,7 +203,7 @@ def test_every_form_is_taken_with_the_token_or_with_the_proof_and_never_without(
     posts = [rule for rule in launch_pages(app) if "POST" in (rule.methods or ())]
     assert len(posts) > 20
     for rule in sorted(posts, key=lambda rule: rule.endpoint == "visit.end"):
-        values = dict.fromkeys(rule.arguments, 1) | {"launch_id": visit.launch_id, "kind": "single"}
+        values = dict.fromkeys(rule.arguments, 1) | {"launch_id": visit.launch_id, "kind": "single", "ending": "png"}
         path = app.url_map.bind("tool.example.test").build(rule.endpoint, values, method="POST")
         assert error_code(with_cookie.post(path, base_url=PUBLIC_URL)) == "form-stale", path
         assert error_code(app.test_client().post(path, base_url=PUBLIC_URL)) == "launch-other-browser", path

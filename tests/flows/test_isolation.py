@@ -23,15 +23,20 @@ from joserfc import jws
 from sqlalchemy import select, text
 
 import ltitools
+import ltitools_badges
 import ltitools_diagnostic
 from certification.helpers import Services
 from flows.mishaps import make_mishaps
 from flows.test_console import ADMINISTRATOR, Desk, add_known
 from ltitools.db import Base, session
-from ltitools.models import Administrator, Person
-from ltitools.plugin import Plugin, competencies
+from ltitools.models import Administrator, Course, Person
+from ltitools.plugin import Plugin, competencies, grades
+from ltitools.plugin import tenants as plugin_tenants
 from ltitools.services import activities, administrators, files, invitations, jobs, tenants
 from ltitools.testing import INSTRUCTOR, PUBLIC_URL, Platform, Visit, ags_claim, deliver, error_code, writing
+from ltitools_badges import achievements, awarding, rules, signing
+from ltitools_badges import plugin as badges
+from ltitools_badges.core.content import MicroCredential
 from ltitools_diagnostic import plugin as diagnostic
 from probe import make_probe
 from scoped import is_scoped
@@ -128,6 +133,32 @@ class Campus:
         for path, form in (("start", {}), ("q/1", {"answer-1": "a"}), ("submit", {})):
             assert visit.post(path, form).status_code == 303, path
 
+    def award(self, tenant: str) -> None:
+        """A micro-credential with the same short name is published, and a learner has its badge, which is signed."""
+        self.learn(tenant)
+        with writing(self.app):
+            here = plugin_tenants.by_key(tenant)
+            quiz = activities.find(here.id, "probe", "quiz")
+            made = achievements.find(here.id, "same")
+            if made is None:
+                made = achievements.create(here.id, SPOKEN[tenant], "en", None, "same")
+                described = MicroCredential("en", SPOKEN[tenant], "It is said.", outcomes=("Says it.",))
+                achievements.save(achievements.draft_of(here.id, made.id), described)
+                achievements.publish(here.id, made.id)
+                rules.save(here.id, made.id, None, rules.Terms((rules.Part(quiz.id if quiz else 0),)))
+            score = grades.in_course(here.id, self.course_of(here.id))[0]
+            awarding.note_score(here.id, score.person_id, self.course_of(here.id), score.link_id, "70", "100", 1)
+            awarding.consider(here, self.course_of(here.id), score.person_id)
+            session.commit()
+            signing.sign_due(here)
+            awarding.note_score(here.id, score.person_id, self.course_of(here.id), score.link_id, "1", "100", 2)
+            awarding.consider(here, self.course_of(here.id), score.person_id)
+
+    @staticmethod
+    def course_of(tenant_id: int) -> int:
+        """The course of an institution."""
+        return session.scalars(select(Course.id).where(Course.tenant_id == tenant_id).order_by(Course.id)).all()[0]
+
     def administer(self, tenant: str) -> None:
         """An administrator of the LMS changes things in the console."""
         visit = self.visit(tenant, roles=[INSTRUCTOR, ADMINISTRATOR], sub="admin-1")
@@ -162,14 +193,15 @@ class Campus:
 
 
 TENANT = Base.metadata.tables["tenant"]
-EMPTY = {"one_time_code", "console_code", "line_item"}
-"""Tables of the host in which the deeds leave no row: codes are used up, columns for competencies tested elsewhere."""
-DEEDS = ("learn", "teach", "fail", "keep", "queue", "judge", "assess", "administer")
+EMPTY = {"one_time_code", "console_code", "line_item", "badges_foreign"}
+"""Tables in which the deeds leave no row: codes are used up, columns for competencies and badges of other issuers are
+tested elsewhere."""
+DEEDS = ("learn", "teach", "fail", "keep", "queue", "judge", "assess", "award", "administer")
 
 
 @pytest.fixture
 def plugins() -> list[Plugin]:
-    return [make_probe(), make_mishaps(), diagnostic]
+    return [make_probe(), make_mishaps(), diagnostic, badges]
 
 
 @pytest.fixture
@@ -363,11 +395,11 @@ def test_a_statement_without_its_institution_is_noticed(statement: str, scoped: 
 def test_no_row_is_asked_for_by_its_number_alone() -> None:
     """Numbers are counted for all institutions together, and others can guess them."""
     source = Path(ltitools.__file__).parent
-    tool = Path(ltitools_diagnostic.__file__).parent
+    tools = [Path(str(tool.__file__)).parent for tool in (ltitools_badges, ltitools_diagnostic)]
     asks = re.compile(r"\bsession\.(?:get|get_one|query)\(")
     found = [
         f"{path.name}:{number}"
-        for folder in (source, tool)
+        for folder in (source, *tools)
         for path in folder.rglob("*.py")
         if "demo_lms" not in path.parts
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)

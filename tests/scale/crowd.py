@@ -130,8 +130,11 @@ class Learner:
 
 
 @contextmanager
-def served(database_url: str) -> Iterator[tuple[Flask, Platform, str]]:
-    """The tool under gunicorn on the database, an application to look into it with, and a platform known to it."""
+def served(database_url: str, **settings: str) -> Iterator[tuple[Flask, Platform, str]]:
+    """The tool under gunicorn on the database, an application to look into it with, and a platform known to it.
+
+    Nothing is delivered in the background unless `settings` say so.
+    """
     port = free_port()
     tool_url = f"http://tool.localhost:{port}"
     observer = make_app(database_url, secret_key=SECRET, public_url=tool_url)
@@ -146,6 +149,7 @@ def served(database_url: str) -> Iterator[tuple[Flask, Platform, str]]:
         "LTITOOLS_PUBLIC_URL": tool_url,
         "LTITOOLS_ALLOW_PRIVATE_NETWORK": "1",
         "LTITOOLS_WORKER_THREADS": "0",
+        **{f"LTITOOLS_{name.upper()}": value for name, value in settings.items()},
     }
     command = [str(Path(sys.executable).parent / "ltitools"), "serve", "--port", str(port)]
     with tempfile.TemporaryFile() as log:

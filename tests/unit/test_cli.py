@@ -110,7 +110,7 @@ def test_addresses_are_shown_before_a_platform_is_registered_and_tools_are_switc
     assert shown["our_redirect_uri"] == "https://tool.example.test/lti/acme/launch"
     assert shown["tools"] == ["badges", "diagnostic"]
     run("tenant", "tool", "acme", "diagnostic", "--off")
-    assert json.loads(run("tenant", "show", "acme", "--json").stdout)[0]["tools"] == []
+    assert json.loads(run("tenant", "show", "acme", "--json").stdout)[0]["tools"] == ["badges"]
     run("tenant", "tool", "acme", "diagnostic", "--on")
     assert "diagnostic" in run("tenant", "show", "acme").stdout
     assert "There is no tool 'nothing'" in run("tenant", "tool", "acme", "nothing", "--on", fails=True).stderr

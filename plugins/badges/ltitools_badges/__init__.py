@@ -13,6 +13,7 @@ from ltitools_badges import (
     views_bulk,
     views_console,
     views_editor,
+    views_foreign,
     views_instructor,
     views_learner,
     views_public,
@@ -35,7 +36,7 @@ def open_activity(launch: Launch) -> ResponseReturnValue:
 
 
 # Views and commands that nothing else here names register themselves with their blueprint or group.
-VIEWS = (cli_files, views_bulk, views_editor, views_rule, views_verify)
+VIEWS = (cli_files, views_bulk, views_editor, views_foreign, views_rule, views_verify)
 
 plugin = Plugin(
     key="badges",
@@ -59,6 +60,7 @@ plugin = Plugin(
         Job("sign", signing.sign),
         Job("consider", listening.consider_course),
         Job("stack", listening.consider_stacks),
+        Job("outside", listening.check_outside),
     ),
     export_person=privacy.export_person,
     erase_person=privacy.erase_person,

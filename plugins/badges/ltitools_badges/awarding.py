@@ -1,364 +1,84 @@
-"""Giving and taking badges: once for a person, a course and a micro-credential, however often it is earned.
-
-Nothing here takes a badge away by itself. Where a score falls below what it took, a person is asked.
-"""
+"""Giving and taking badges: once for a person, a course and a micro-credential, however often it is earned."""
 
 from __future__ import annotations
 
 import calendar
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select, update
 
-from ltitools.plugin import (
-    INSTRUCTORS,
-    CompetencyResult,
-    Conflict,
-    NotFound,
-    Role,
-    Tenant,
-    activities,
-    competencies,
-    grades,
-    jobs,
-    roster,
-    session,
-    upsert,
-    utcnow,
-)
+from ltitools.plugin import Conflict, NotFound, Tenant, jobs, roster, session, upsert, utcnow
 from ltitools_badges import achievements, issuers, rules
 from ltitools_badges.core.content import MicroCredential
 from ltitools_badges.core.status import LENGTH, StatusList
-from ltitools_badges.models import Achievement, Badge, Holder, Rule, Score, Task, Version
+from ltitools_badges.models import Achievement, Badge, Holder, Place, Rule, Task, Version
 from ltitools_badges.models import StatusList as StatusListRow
-from ltitools_badges.rules import Standing, Terms
 from ltitools_badges.texts import _
 
 KEY = "badges"
 SIGN = "sign"
 KEPT, TAKEN, RECOVERED = "kept", "revoked", "recovered"
 MAX_REASON = 500
-SHOWN_WORDS = {"en": "Shown", "fr": "Démontrée"}
-"""The level in the badge's language, which is not that of whoever looks at it."""
+AT_ONCE = 500
 SECOND = timedelta(seconds=1)
 """What two versions of a badge differ by at least: their times are written in whole seconds."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What is known of a course, read once for everybody in it: standings are made of it."""
+class Gift:
+    """A badge for one person, and what it is given for; `by_person` where somebody has decided it."""
 
-    tenant_id: int
-    course_id: int
-    fractions: Mapping[int, Mapping[int, Any]]
-    levels: Mapping[int, Mapping[int, str]]
-    held: Mapping[int, Collection[int]]
-
-    def standing(self, terms: Terms, person_id: int) -> Standing:
-        """How far a person of the course is."""
-        levels, held = self.levels.get(person_id, {}), self.held.get(person_id, ())
-        return rules.standing(terms, self.fractions.get(person_id, {}), levels, held)
+    person_id: int
+    score: Decimal | None = None
+    threshold: Decimal = rules.PASS
+    basis: Mapping[str, Any] = field(default_factory=dict)
+    by_person: int | None = None
+    reason: str = ""
 
 
-def look(tenant_id: int, course_id: int, terms: Iterable[Terms], person_ids: Collection[int] | None = None) -> Seen:
-    """What is known of the people of a course, or of some of them, and matters to these rules."""
-    scores = select(Score).where(Score.tenant_id == tenant_id, Score.course_id == course_id)
-    if person_ids is not None:
-        scores = scores.where(Score.person_id.in_(person_ids))
-    links = rules.activities_by_link(activities.in_course(tenant_id, course_id))
-    fractions = rules.fractions_of(session.scalars(scores), links)
-    asked = list(terms)
-    wanted = {one for each in asked for one in each.competencies}
-    levels = rules.levels_in(tenant_id, course_id, person_ids, wanted)
-    stacked = any(each.components for each in asked)
-    held = rules.held_by(tenant_id, course_id, person_ids, utcnow()) if stacked else {}
-    return Seen(tenant_id, course_id, fractions, levels, held)
+def give(tenant: Tenant, version: Version, course_id: int, gifts: Sequence[Gift]) -> dict[int, int]:
+    """Give badges in the caller's transaction; the worker signs them.
 
-
-def can_earn(member: roster.Member | None) -> bool:
-    """Whether somebody is in the course to learn: instructors and test students never earn."""
-    return (
-        member is not None
-        and not member.person.is_test
-        and Role.LEARNER in member.roles
-        and member.roles.isdisjoint(INSTRUCTORS)
-    )
-
-
-# --- scores ----------------------------------------------------------------------------------------------------------
-
-
-def note_score(
-    tenant_id: int, person_id: int, course_id: int, link_id: int, given: str, maximum: str, event_id: int
-) -> None:
-    """Keep the latest score on a link, exact as it was reported. Events may come again, and in another order."""
-    statement = upsert(Score).values(
-        tenant_id=tenant_id,
-        person_id=person_id,
-        course_id=course_id,
-        link_id=link_id,
-        given=given,
-        maximum=maximum,
-        event_id=event_id,
-        recorded_at=utcnow(),
-    )
-    new = statement.excluded
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["link_id", "person_id"],
-            set_={"given": new.given, "maximum": new.maximum, "event_id": new.event_id, "recorded_at": new.recorded_at},
-            where=Score.event_id < new.event_id,
-        )
-    )
-
-
-def forget_score(tenant_id: int, person_id: int, link_id: int, event_id: int) -> None:
-    """A score counts no more. What was recorded after that stays."""
-    for score in session.scalars(
-        select(Score).where(
-            Score.tenant_id == tenant_id,
-            Score.link_id == link_id,
-            Score.person_id == person_id,
-            Score.event_id < event_id,
-        )
-    ):
-        session.delete(score)
-    session.flush()
-
-
-def fetch_scores(tenant_id: int, course_id: int) -> None:
-    """Keep what was recorded in a course before anybody listened; what was heard since is newer and exact."""
-    rows = [
-        {
-            "tenant_id": tenant_id,
-            "person_id": one.person_id,
-            "course_id": course_id,
-            "link_id": one.link_id,
-            "given": str(one.given),
-            "maximum": str(one.maximum),
-            "event_id": 0,
-            "recorded_at": one.recorded_at,
-        }
-        for one in grades.in_course(tenant_id, course_id)
-    ]
-    if rows:
-        session.execute(upsert(Score).on_conflict_do_nothing(index_elements=["link_id", "person_id"]), rows)
-
-
-# --- what follows from them ------------------------------------------------------------------------------------------
-
-
-def consider(tenant: Tenant, course_id: int, person_id: int) -> list[Badge]:
-    """Give the person what they have earned in the course, and ask where a badge is not earned any more.
-
-    In the caller's transaction. Returns the badges that are new.
+    Returns the ids of the new ones by person: who has the badge already gets no second one.
     """
-    holding = rules.holding_in(tenant.id, course_id)
-    if not holding or not can_earn(roster.member(tenant.id, course_id, person_id)):
-        return []
-    seen = look(tenant.id, course_id, map(rules.terms_of, holding), [person_id])
-    given = [badge for rule in holding if (badge := _apply(tenant, rule, seen, person_id)) is not None]
-    if given:
-        jobs.enqueue(tenant.id, KEY, "stack", {"person_id": person_id}, unique=f"stack:{person_id}")
-    return given
-
-
-def consider_all(tenant: Tenant, course_id: int, achievement_id: int | None = None) -> int:
-    """The same for everybody in the course; returns how many badges are new."""
-    holding = [
-        rule
-        for rule in rules.holding_in(tenant.id, course_id)
-        if achievement_id is None or rule.achievement_id == achievement_id
-    ]
-    if not holding:
-        return 0
-    fetch_scores(tenant.id, course_id)
-    seen = look(tenant.id, course_id, map(rules.terms_of, holding))
-    learners = [one.person.id for one in roster.members(tenant.id, course_id) if can_earn(one)]
-    given = [person_id for rule in holding for person_id in learners if _apply(tenant, rule, seen, person_id)]
-    for person_id in given:
-        jobs.enqueue(tenant.id, KEY, "stack", {"person_id": person_id}, unique=f"stack:{person_id}")
-    return len(given)
-
-
-def consider_stacks(tenant: Tenant, person_id: int) -> None:
-    """Give larger awards whose components the person holds now, in the courses whose rules say so."""
-    rows = session.scalars(select(Rule).where(Rule.tenant_id == tenant.id, Rule.enabled.is_(True)))
-    stacks = [rule for rule in rows if rule.components]
-    courses = {
-        course_id
-        for course_id in session.scalars(
-            select(Badge.course_id).where(Badge.tenant_id == tenant.id, Badge.person_id == person_id)
-        )
-        if course_id is not None
-    }
-    for rule in stacks:
-        for course_id in sorted(courses if rule.course_id is None else {rule.course_id}):
-            if can_earn(roster.member(tenant.id, course_id, person_id)):
-                _apply(tenant, rule, look(tenant.id, course_id, [rules.terms_of(rule)], [person_id]), person_id)
-
-
-def _apply(tenant: Tenant, rule: Rule, seen: Seen, person_id: int) -> Badge | None:
-    terms = rules.terms_of(rule)
-    standing = seen.standing(terms, person_id)
-    badge = held(tenant.id, rule.achievement_id, seen.course_id, person_id)
-    if badge is None:
-        return _earned(tenant, rule, terms, standing, seen, person_id) if standing.earned else None
-    if badge.revoked_at is None and not badge.by_hand:
-        _follow(badge, terms, standing)
-    return None
-
-
-def held(tenant_id: int, achievement_id: int, course_id: int, person_id: int) -> Badge | None:
-    """The latest badge of a person for a micro-credential in a course, revoked or not."""
-    return session.scalar(
-        select(Badge)
-        .where(
-            Badge.tenant_id == tenant_id,
-            Badge.achievement_id == achievement_id,
-            Badge.course_id == course_id,
-            Badge.person_id == person_id,
-        )
-        .order_by(Badge.id.desc())
-        .limit(1)
-    )
-
-
-def _earned(tenant: Tenant, rule: Rule, terms: Terms, standing: Standing, seen: Seen, person_id: int) -> Badge | None:
-    if rule.components and rule.course_id is None and _has_anywhere(tenant.id, rule.achievement_id, person_id):
-        return None
-    version = achievements.latest(tenant.id, rule.achievement_id)
-    if version is None:
-        return None
-    return give(
-        tenant,
-        version,
-        seen.course_id,
-        person_id,
-        score=None if standing.score is None else rules.floor_to(standing.score),
-        threshold=terms.threshold,
-        basis=standing.basis(terms) | {"shown": _shown(tenant.id, person_id, seen.course_id, terms, version)},
-    )
-
-
-def _shown(tenant_id: int, person_id: int, course_id: int, terms: Terms, version: Version) -> list[dict[str, Any]]:
-    """The competencies that the person has shown: those that the rule wants, or else those of what counts.
-
-    Each with its place in the framework, version-pinned, in the words of the badge's language.
-    """
-    results = competencies.results_of(tenant_id, person_id, course_id)
-    latest: dict[int, CompetencyResult] = {}
-    for result in results:
-        latest.setdefault(result.competency_id, result)
-    counted = {part.activity_id for part in terms.parts}
-    wanted = [
-        one.competency_id
-        for one in latest.values()
-        if one.level == rules.SHOWN
-        and (one.competency_id in terms.competencies if terms.competencies else one.activity_id in counted)
-    ]
-    language = str(version.content["language"])
-    framed = {one.competency.id: one for one in competencies.in_force(tenant_id)} if wanted else {}
-    return [
-        {
-            "name": one.competency.title(language),
-            "level": SHOWN_WORDS[language],
-            "alignment": {
-                "framework": one.framework(language),
-                "version": str(one.number),
-                "code": one.competency.code,
-                "name": one.competency.title(language),
-                "url": one.uri,
-            },
-        }
-        for one in (framed[number] for number in sorted(wanted) if number in framed)
-    ]
-
-
-def _has_anywhere(tenant_id: int, achievement_id: int, person_id: int) -> bool:
-    """A larger award is given once, not once for each course that leads to it."""
-    found = select(Badge.id).where(
-        Badge.tenant_id == tenant_id, Badge.achievement_id == achievement_id, Badge.person_id == person_id
-    )
-    return session.scalar(found.limit(1)) is not None
-
-
-def _follow(badge: Badge, terms: Terms, standing: Standing) -> None:
-    """The score of somebody who has the badge has changed: a better one is written into it, a worse one asked about."""
-    score = None if standing.score is None else rules.floor_to(standing.score)
-    if not standing.earned:
-        _ask(badge, score)
-        return
-    _settle(badge, RECOVERED)
-    if score is not None and (badge.score is None or score > badge.score):
-        badge.score, badge.basis = score, standing.basis(terms)
-        sign_anew(badge)
-
-
-def _ask(badge: Badge, score: Decimal | None) -> None:
-    statement = upsert(Task).values(tenant_id=badge.tenant_id, badge_id=badge.id, score=score, raised_at=utcnow())
-    session.execute(statement.on_conflict_do_nothing())
-
-
-def _settle(badge: Badge, decision: str, by_person: int | None = None) -> None:
-    session.execute(
-        update(Task)
-        .where(Task.tenant_id == badge.tenant_id, Task.badge_id == badge.id, Task.settled_at.is_(None))
-        .values(settled_at=utcnow(), settled_by=by_person, decision=decision)
-    )
-
-
-# --- giving and taking -----------------------------------------------------------------------------------------------
-
-
-def give(
-    tenant: Tenant,
-    version: Version,
-    course_id: int,
-    person_id: int,
-    *,
-    score: Decimal | None = None,
-    threshold: Decimal = rules.PASS,
-    basis: Mapping[str, Any] | None = None,
-    by_person: int | None = None,
-    reason: str = "",
-) -> Badge | None:
-    """Give a badge in the caller's transaction; the worker signs it. None where the person has it already."""
+    if not gifts:
+        return {}
     issuer = issuers.of(tenant)
     issuers.require_address(issuer)
-    number, index = _place(tenant.id)
     content = MicroCredential.from_json(version.content)
     now = utcnow()
-    statement = upsert(Badge).values(
-        tenant_id=tenant.id,
-        achievement_id=version.achievement_id,
-        version_id=version.id,
-        course_id=course_id,
-        person_id=person_id,
-        score=score,
-        threshold=threshold,
-        basis=dict(basis or {}),
-        by_hand=by_person is not None,
-        awarded_by=by_person,
-        reason=reason[:MAX_REASON],
-        status_list=number,
-        status_index=index,
-        awarded_at=now,
-        valid_from=now,
-        valid_until=_after_months(now, content.valid_months),
-    )
-    made = session.execute(
-        statement.on_conflict_do_nothing(index_elements=["version_id", "course_id", "person_id"]).returning(Badge.id)
-    ).first()
-    if made is None:
-        return None
-    holder_of(tenant.id, person_id)
-    ask_to_sign(tenant.id)
-    return get(tenant.id, made.id)
+    rows = [
+        {
+            "tenant_id": tenant.id,
+            "achievement_id": version.achievement_id,
+            "version_id": version.id,
+            "course_id": course_id,
+            "person_id": gift.person_id,
+            "score": gift.score,
+            "threshold": gift.threshold,
+            "basis": dict(gift.basis),
+            "by_hand": gift.by_person is not None,
+            "awarded_by": gift.by_person,
+            "reason": gift.reason[:MAX_REASON],
+            "status_list": number,
+            "status_index": index,
+            "awarded_at": now,
+            "valid_from": now,
+            "valid_until": _after_months(now, content.valid_months),
+        }
+        for gift, (number, index) in zip(gifts, _places(tenant.id, len(gifts)), strict=True)
+    ]
+    statement = upsert(Badge).on_conflict_do_nothing(index_elements=["version_id", "course_id", "person_id"])
+    made = session.execute(statement.returning(Badge.person_id, Badge.id), rows).all()
+    found = {row.person_id: row.id for row in made}
+    if found:
+        _add_holders(tenant.id, found)
+        ask_to_sign(tenant.id)
+    return found
 
 
 def give_by_hand(
@@ -380,10 +100,12 @@ def give_by_hand(
         raise Conflict(_("%(name)s has this badge already.", name=member.person.name))
     if before is not None and before.version_id == version.id:
         return restore(before, by_person, reason)
-    badge = give(tenant, version, course_id, person_id, by_person=by_person, reason=reason)
-    if badge is None:
+    made = give(tenant, version, course_id, [Gift(person_id, by_person=by_person, reason=reason)])
+    if person_id not in made:
         raise Conflict(_("%(name)s has this badge already.", name=member.person.name))
+    badge = get(tenant.id, made[person_id])
     badge.by_hand = True
+    look_at_stacks(tenant.id, [person_id])
     return badge
 
 
@@ -394,7 +116,8 @@ def revoke(badge: Badge, reason: str, by_person: int | None = None) -> None:
     if badge.revoked_at is None:
         badge.revoked_at, badge.revoked_reason, badge.revoked_by = utcnow(), reason[:MAX_REASON], by_person
         _mark(badge)
-    _settle(badge, TAKEN, by_person)
+        look_at_stacks(badge.tenant_id, [badge.person_id])
+    settle(badge, TAKEN, by_person)
     session.flush()
 
 
@@ -406,15 +129,16 @@ def restore(badge: Badge, by_person: int | None, reason: str) -> Badge:
     """
     badge.revoked_at, badge.revoked_reason, badge.revoked_by = None, "", None
     badge.reason, badge.awarded_by, badge.by_hand = reason[:MAX_REASON], by_person, True
-    badge.status_list, badge.status_index = _place(badge.tenant_id)
+    [(badge.status_list, badge.status_index)] = _places(badge.tenant_id, 1)
     sign_anew(badge)
+    look_at_stacks(badge.tenant_id, [badge.person_id])
     return badge
 
 
 def keep(badge: Badge, by_person: int) -> None:
     """Somebody decides that a badge stays although the score fell."""
     badge.by_hand = True
-    _settle(badge, KEPT, by_person)
+    settle(badge, KEPT, by_person)
     session.flush()
 
 
@@ -437,17 +161,66 @@ def find_holder(tenant_id: int, person_id: int) -> Holder | None:
 
 def holder_of(tenant_id: int, person_id: int) -> Holder:
     """A person as a holder, made at their first badge."""
-    session.execute(
-        upsert(Holder)
-        .values(tenant_id=tenant_id, person_id=person_id)
-        .on_conflict_do_nothing(index_elements=["tenant_id", "person_id"])
-    )
+    _add_holders(tenant_id, [person_id])
     found = find_holder(tenant_id, person_id)
     assert found is not None
     return found
 
 
+def _add_holders(tenant_id: int, person_ids: Iterable[int]) -> None:
+    statement = upsert(Holder).on_conflict_do_nothing(index_elements=["tenant_id", "person_id"])
+    session.execute(statement, [{"tenant_id": tenant_id, "person_id": person_id} for person_id in person_ids])
+
+
+# --- what follows ----------------------------------------------------------------------------------------------------
+
+
+def stacks(tenant_id: int) -> list[Rule]:
+    """The rules of larger awards, made of other badges."""
+    rows = session.scalars(select(Rule).where(Rule.tenant_id == tenant_id, Rule.enabled.is_(True)))
+    return [rule for rule in rows if rules.terms_of(rule).is_stack]
+
+
+def look_at_stacks(tenant_id: int, person_ids: Iterable[int]) -> None:
+    """Have the worker look at the larger awards of these people, whose badges have changed."""
+    if stacks(tenant_id):
+        for person_id in person_ids:
+            jobs.enqueue(tenant_id, KEY, "stack", {"person_id": person_id}, unique=f"stack:{person_id}")
+
+
+def ask(badge: Badge, score: Decimal | None, cause: str) -> None:
+    """Have somebody decide about a badge that would not be given now."""
+    statement = upsert(Task).values(
+        tenant_id=badge.tenant_id, badge_id=badge.id, cause=cause, score=score, raised_at=utcnow()
+    )
+    session.execute(statement.on_conflict_do_nothing())
+
+
+def settle(badge: Badge, decision: str, by_person: int | None = None) -> None:
+    """What was asked about a badge is decided."""
+    session.execute(
+        update(Task)
+        .where(Task.tenant_id == badge.tenant_id, Task.badge_id == badge.id, Task.settled_at.is_(None))
+        .values(settled_at=utcnow(), settled_by=by_person, decision=decision)
+    )
+
+
 # --- finding ---------------------------------------------------------------------------------------------------------
+
+
+def held(tenant_id: int, achievement_id: int, course_id: int, person_id: int) -> Badge | None:
+    """The latest badge of a person for a micro-credential in a course, revoked or not."""
+    return session.scalar(
+        select(Badge)
+        .where(
+            Badge.tenant_id == tenant_id,
+            Badge.achievement_id == achievement_id,
+            Badge.course_id == course_id,
+            Badge.person_id == person_id,
+        )
+        .order_by(Badge.id.desc())
+        .limit(1)
+    )
 
 
 def get(tenant_id: int, badge_id: int) -> Badge:
@@ -463,19 +236,19 @@ def find_public(tenant_id: int, public_id: str) -> Badge | None:
     return session.scalar(select(Badge).where(Badge.tenant_id == tenant_id, Badge.public_id == public_id))
 
 
-def in_course(tenant_id: int, achievement_id: int, course_id: int) -> dict[int, Badge]:
-    """The latest badge of everybody who has one for a micro-credential in a course, by person; revoked ones too."""
-    rows = session.scalars(
-        select(Badge)
-        .where(
-            Badge.tenant_id == tenant_id,
-            Badge.achievement_id == achievement_id,
-            Badge.course_id == course_id,
-            Badge.person_id.is_not(None),
-        )
-        .order_by(Badge.id)
+def in_course(
+    tenant_id: int, achievement_id: int, course_id: int, person_ids: Collection[int] | None = None
+) -> dict[int, Badge]:
+    """The latest badge of everybody who has one for a micro-credential in a course, by person; revoked ones too.
+
+    With `person_ids` of these people only.
+    """
+    rows = select(Badge).where(
+        Badge.tenant_id == tenant_id, Badge.achievement_id == achievement_id, Badge.course_id == course_id
     )
-    return {badge.person_id: badge for badge in rows if badge.person_id is not None}
+    if person_ids is not None:
+        rows = rows.where(Badge.person_id.in_(person_ids))
+    return {badge.person_id: badge for badge in session.scalars(rows.order_by(Badge.id))}
 
 
 def of_person(tenant_id: int, person_id: int) -> Sequence[Badge]:
@@ -513,11 +286,39 @@ def counts(tenant_id: int) -> dict[int, tuple[int, int]]:
 # --- status lists ----------------------------------------------------------------------------------------------------
 
 
-def _place(tenant_id: int) -> tuple[int, int]:
-    """A random free place in the institution's newest status list; a list that is half full is followed by another.
+def _places(tenant_id: int, count: int) -> list[tuple[int, int]]:
+    """Random free places in the institution's newest status list; a list that is half full is followed by another.
 
     Random, so that a place says nothing about who was given a badge before or after whom.
     """
+    places: list[tuple[int, int]] = []
+    while len(places) < count:
+        row = _list_with_room(tenant_id)
+        found = _draw(tenant_id, row.number, min(count - len(places), LENGTH // 2 - row.taken))
+        session.execute(
+            upsert(Place),
+            [{"tenant_id": tenant_id, "status_list": row.number, "status_index": index} for index in found],
+        )
+        row.taken += len(found)
+        session.flush()
+        places += [(row.number, index) for index in found]
+    return places
+
+
+def _draw(tenant_id: int, number: int, count: int) -> list[int]:
+    """So many free places of a list, in the order in which chance gave them."""
+    found: dict[int, None] = {}
+    while len(found) < count:
+        drawn = [StatusList().random_free(found) for _each in range(min(count - len(found), AT_ONCE))]
+        given = select(Place.status_index).where(
+            Place.tenant_id == tenant_id, Place.status_list == number, Place.status_index.in_(drawn)
+        )
+        taken = set(session.scalars(given))
+        found |= dict.fromkeys(index for index in drawn if index not in taken)
+    return list(found)
+
+
+def _list_with_room(tenant_id: int) -> StatusListRow:
     row = _newest_list(tenant_id)
     if row is None or row.taken >= LENGTH // 2:
         number = 1 if row is None else row.number + 1
@@ -527,12 +328,7 @@ def _place(tenant_id: int) -> tuple[int, int]:
         session.execute(empty.on_conflict_do_nothing(index_elements=["tenant_id", "number"]))
         row = _newest_list(tenant_id)
         assert row is not None
-    taken = set(
-        session.scalars(select(Badge.status_index).where(Badge.tenant_id == tenant_id, Badge.status_list == row.number))
-    )
-    row.taken += 1
-    session.flush()
-    return row.number, StatusList().random_free(taken)
+    return row
 
 
 def _newest_list(tenant_id: int) -> StatusListRow | None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ltitools.plugin import Person, roster
-from ltitools_badges import awarding, rules
-from ltitools_badges.models import Badge, Rule, Task
+from ltitools_badges import awarding, considering, foreign, rules
+from ltitools_badges.models import Badge, Foreign, Rule, Task
 from ltitools_badges.rules import Standing, Terms
 
 CLOSE = Fraction(10)
 """So many points below the threshold are close."""
-STATES = ("has", "asked", "close", "begun", "nothing", "revoked")
+STATES = ("has", "asked", "parted", "close", "begun", "nothing", "revoked")
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,16 @@ class Row:
     badge: Badge | None
     task: Task | None
     is_close: bool
+    handed_in: tuple[Foreign, ...] = ()
+    """Badges of other issuers that wait for an instructor's word."""
 
     @property
     def state(self) -> str:
         """One of STATES."""
+        if self.badge is not None and self.badge.revoked_at is None and self.task is not None:
+            return "parted" if self.task.cause == considering.COMPONENT else "asked"
         if self.badge is not None:
-            return "revoked" if self.badge.revoked_at else "asked" if self.task else "has"
+            return "revoked" if self.badge.revoked_at else "has"
         return "close" if self.is_close else "begun" if self.standing.has_begun else "nothing"
 
     @property
@@ -54,22 +58,33 @@ class Board:
 
     @property
     def tasks(self) -> list[Row]:
-        """Those about whom somebody has to decide."""
+        """Those who have the badge and would not get it now: somebody has to decide."""
         return [row for row in self.rows if row.task is not None]
+
+    @property
+    def waiting(self) -> list[Row]:
+        """Those who have handed in a badge that may be somebody else's."""
+        return [row for row in self.rows if row.handed_in]
 
 
 def of(tenant_id: int, achievement_id: int, course_id: int, rule: Rule | None) -> Board:
     """The board of a micro-credential in a course, in as many queries for five hundred people as for one."""
     terms = rules.terms_of(rule) if rule is not None and rule.enabled else Terms()
-    seen = awarding.look(tenant_id, course_id, [terms])
+    seen = considering.look(tenant_id, course_id, {achievement_id: terms})
     badges = awarding.in_course(tenant_id, achievement_id, course_id)
     tasks = {badge.id: task for task, badge in awarding.open_tasks(tenant_id, achievement_id, course_id)}
+    members = roster.members(tenant_id, course_id)
+    handed_in = foreign.waiting(tenant_id, achievement_id, {one.person.id for one in members}) if terms.outside else {}
     rows = []
-    for member in roster.members(tenant_id, course_id):
+    for member in members:
         badge = badges.get(member.person.id)
-        if badge is None and not (awarding.can_earn(member) and member.status == "active"):
+        if badge is None and not (considering.can_earn(member) and member.status == "active"):
             continue
-        standing = seen.standing(terms, member.person.id)
+        standing = (
+            seen.standing(terms, achievement_id, member.person.id)
+            if badge is None
+            else seen.standing_of_holder(terms, member.person.id)
+        )
         rows.append(
             Row(
                 member.person,
@@ -77,6 +92,7 @@ def of(tenant_id: int, achievement_id: int, course_id: int, rule: Rule | None) -
                 badge,
                 tasks.get(badge.id) if badge else None,
                 _is_close(standing, terms),
+                tuple(handed_in.get(member.person.id, ())),
             )
         )
     return Board(terms, rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ltitools.plugin import audit, session, tenants, use_locale
-from ltitools_badges import exporting, issuers, signing, verdicts
+from ltitools_badges import considering, exporting, issuers, signing, verdicts
 from ltitools_badges.checking_process import check_apart
 from ltitools_badges.views_verify import MAX_BYTES, fetch
 
@@ -133,8 +133,10 @@ def address(tenant_key: str, decision: str | None) -> None:
     tenant = tenants.by_key(tenant_key)
     if decision == "keep":
         issuer = issuers.keep_address(tenant)
+        considering.ask_everywhere(tenant.id)
     elif decision == "move":
         issuer = issuers.move_address(tenant)
+        considering.ask_everywhere(tenant.id)
         session.commit()
         click.echo(f"{signing.sign_due(tenant)} badges were signed anew.")
     else:
@@ -165,6 +167,6 @@ def export_issuer(tenant_key: str, file: Path, as_json: bool) -> None:
         return
     click.echo(f"{file}: {counts.badges} badges, {counts.versions} descriptions, {counts.lists} status lists.")
     if counts.hidden:
-        click.echo(f"Left out, as their holders do not share them or had them removed: {counts.hidden}.")
+        click.echo(f"Left out, as their holders do not share them: {counts.hidden}.")
     if counts.waiting:
         click.echo(f"Left out, as the worker has not signed them yet: {counts.waiting}. Export again later.", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -92,23 +93,28 @@ def _publish(tenant_id: int, slug: str, content: MicroCredential, drawn: design.
     return found
 
 
+def about_many(command: Callable[..., None]) -> Callable[..., None]:
+    """What the two commands that decide about many people are told."""
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Only say what would happen."),
+        click.option("--course", "course_id", type=int, help="The number of the course, where several use it."),
+        click.option("--slug", required=True, help="The short name of the micro-credential."),
+        click.option("--tenant", "tenant_key", required=True, help="The key of the institution."),
+        click.argument("file", type=FILE),
+    ):
+        command = option(command)
+    return command
+
+
 @commands.command("award")
-@click.argument("file", type=FILE)
-@click.option("--tenant", "tenant_key", required=True, help="The key of the institution.")
-@click.option("--slug", required=True, help="The short name of the micro-credential.")
-@click.option("--course", "course_id", type=int, help="The number of the course, where several use it.")
-@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@about_many
 def award(file: Path, tenant_key: str, slug: str, course_id: int | None, dry_run: bool) -> None:
     """Give a micro-credential to the people of a CSV FILE with the columns email or name, and reason."""
     _carry_out(bulk.GIVE, file, tenant_key, slug, course_id, dry_run)
 
 
 @commands.command("revoke")
-@click.argument("file", type=FILE)
-@click.option("--tenant", "tenant_key", required=True, help="The key of the institution.")
-@click.option("--slug", required=True, help="The short name of the micro-credential.")
-@click.option("--course", "course_id", type=int, help="The number of the course, where several use it.")
-@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@about_many
 def revoke(file: Path, tenant_key: str, slug: str, course_id: int | None, dry_run: bool) -> None:
     """Revoke the badges of the people of a CSV FILE with the columns email or name, and reason."""
     _carry_out(bulk.REVOKE, file, tenant_key, slug, course_id, dry_run)

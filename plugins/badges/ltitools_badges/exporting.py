@@ -82,7 +82,7 @@ Header set Access-Control-Allow-Origin "*"
 
 @dataclass
 class Exported:
-    """How much went into an export. `hidden` were left out as nobody may see them, `waiting` were never signed."""
+    """How much went into an export. `hidden` are not shared by their holders, `waiting` were never signed."""
 
     badges: int = 0
     versions: int = 0

@@ -177,9 +177,7 @@ def withdraw(tenant: Tenant, name: str) -> Key:
 
 def forget_signatures(tenant_id: int, key_name: str | None = None) -> int:
     """Let badges and status lists be signed anew: all, or those that one key has signed. Returns how many badges."""
-    badges = session.execute(
-        select(Badge.id, Badge.keys).where(Badge.tenant_id == tenant_id, Badge.person_id.is_not(None))
-    )
+    badges = session.execute(select(Badge.id, Badge.keys).where(Badge.tenant_id == tenant_id))
     ids = [number for number, names in badges if key_name is None or key_name in names]
     now = utcnow()
     for start in range(0, len(ids), 500):

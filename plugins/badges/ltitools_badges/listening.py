@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ltitools.plugin import CompetencyRecorded, Delivery, JobRun, ScoreCleared, ScoreRecorded, tenants
-from ltitools_badges import awarding
+from ltitools_badges import considering, foreign
+from ltitools_badges.views_verify import fetch
 
 
 def on_score(delivery: Delivery) -> None:
@@ -12,7 +13,7 @@ def on_score(delivery: Delivery) -> None:
     assert isinstance(event, ScoreRecorded)
     if event.course_id is None:
         return
-    awarding.note_score(
+    considering.note_score(
         event.tenant_id,
         event.person_id,
         event.course_id,
@@ -21,7 +22,7 @@ def on_score(delivery: Delivery) -> None:
         event.maximum,
         delivery.event_id,
     )
-    awarding.consider(tenants.by_id(event.tenant_id), event.course_id, event.person_id)
+    considering.consider(tenants.by_id(event.tenant_id), event.course_id, event.person_id)
 
 
 def on_cleared(delivery: Delivery) -> None:
@@ -30,8 +31,8 @@ def on_cleared(delivery: Delivery) -> None:
     assert isinstance(event, ScoreCleared)
     if event.course_id is None:
         return
-    awarding.forget_score(event.tenant_id, event.person_id, event.link_id, delivery.event_id)
-    awarding.consider(tenants.by_id(event.tenant_id), event.course_id, event.person_id)
+    considering.forget_score(event.tenant_id, event.person_id, event.link_id, delivery.event_id)
+    considering.consider(tenants.by_id(event.tenant_id), event.course_id, event.person_id)
 
 
 def on_competency(delivery: Delivery) -> None:
@@ -39,16 +40,24 @@ def on_competency(delivery: Delivery) -> None:
     event = delivery.event
     assert isinstance(event, CompetencyRecorded)
     if event.course_id is not None:
-        awarding.consider(tenants.by_id(event.tenant_id), event.course_id, event.person_id)
+        considering.consider(tenants.by_id(event.tenant_id), event.course_id, event.person_id)
 
 
 def consider_course(run: JobRun) -> None:
     """A rule has changed, or somebody asks: look at everybody in the course."""
     assert run.tenant_id is not None
-    awarding.consider_all(tenants.by_id(run.tenant_id), int(run.args["course_id"]), int(run.args["achievement_id"]))
+    considering.consider_all(tenants.by_id(run.tenant_id), int(run.args["course_id"]), int(run.args["achievement_id"]))
 
 
 def consider_stacks(run: JobRun) -> None:
     """Somebody has a new badge: see whether it completes a larger award."""
     assert run.tenant_id is not None
-    awarding.consider_stacks(tenants.by_id(run.tenant_id), int(run.args["person_id"]))
+    considering.consider_stacks(tenants.by_id(run.tenant_id), int(run.args["person_id"]))
+
+
+def check_outside(run: JobRun) -> None:
+    """Somebody has all that a larger award takes, badges of other issuers included: check those again, then give it."""
+    assert run.tenant_id is not None
+    person_id, course_id = int(run.args["person_id"]), int(run.args["course_id"])
+    foreign.check_again(run.tenant_id, person_id, int(run.args["achievement_id"]), fetch)
+    considering.consider(tenants.by_id(run.tenant_id), course_id, person_id)

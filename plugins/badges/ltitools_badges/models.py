@@ -125,7 +125,8 @@ class Rule(Base):
 
     `kind` is all (every activity reaches the threshold) or average (their weighted mean does). `parts` are the
     activities that count, each with a weight; `competencies` are those that have to be shown, by the host's id.
-    `components` are the ids of the micro-credentials that have to be held. `threshold` is in percent.
+    `components` are the ids of the micro-credentials that have to be held, `outside` those of other issuers as
+    `rules.Outside` writes them. `threshold` is in percent.
     """
 
     __tablename__ = "badges_rule"
@@ -150,6 +151,7 @@ class Rule(Base):
     parts: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     competencies: Mapped[list[int]] = mapped_column(Json)
     components: Mapped[list[int]] = mapped_column(Json)
+    outside: Mapped[list[dict[str, str]]] = mapped_column(Json)
     enabled: Mapped[bool] = mapped_column(default=True)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, onupdate=utcnow)
 
@@ -192,7 +194,7 @@ class Holder(Base):
 class Badge(Base):
     """A micro-credential that somebody has earned. One of each version for a person in a course.
 
-    `person_id` is empty once the person was erased: the row then only keeps its place in the status list. `basis` is
+    It has a `Place` in a status list, which stays when the person is erased and the badge with them. `basis` is
     what it was given for, as `rules.Standing` writes it. `claims` is the credential without a proof, `document` with it
     and `jwt` its twin, signed with `keys`. While `signed_at` is empty the worker has to sign, for the first time or
     anew. `visibility` is unlisted (whoever has the address), listed or private. Revoked is one with a `revoked_at`.
@@ -201,7 +203,6 @@ class Badge(Base):
     __tablename__ = "badges_badge"
     __table_args__ = (
         UniqueConstraint("version_id", "course_id", "person_id"),
-        UniqueConstraint("tenant_id", "status_list", "status_index"),
         UniqueConstraint("public_id"),
         Index("ix_badges_badge_person", "tenant_id", "person_id"),
         Index("ix_badges_badge_achievement", "achievement_id", "course_id"),
@@ -214,7 +215,7 @@ class Badge(Base):
     achievement_id: Mapped[int] = mapped_column(ForeignKey("badges_achievement.id"))
     version_id: Mapped[int] = mapped_column(ForeignKey("badges_version.id"))
     course_id: Mapped[int | None] = mapped_column(ForeignKey("course.id"))
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     visibility: Mapped[str] = mapped_column(String(16), default=UNLISTED)
     score: Mapped[Decimal | None] = mapped_column(Numeric(20, 12))
     threshold: Mapped[Decimal] = mapped_column(Numeric(9, 5))
@@ -237,6 +238,42 @@ class Badge(Base):
     awarded_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
+class Foreign(Base):
+    """A badge of another issuer that somebody has handed in as a component of a micro-credential of ours.
+
+    `component` is the key of the `rules.Outside` that it stands for. `state` is good (it counts), asked (genuine, but
+    somebody has to say that it is this person's), refused (they said no) or lost (it was genuine once). `detail` is why
+    it is lost. `digest` is that of its issuer and id: for one micro-credential a badge counts once. `document` is the
+    text as it was handed in, JSON or JWT, which is checked again before anything is given for it.
+    """
+
+    __tablename__ = "badges_foreign"
+    __table_args__ = (
+        UniqueConstraint("person_id", "achievement_id", "component"),
+        UniqueConstraint("person_id", "achievement_id", "digest"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    achievement_id: Mapped[int] = mapped_column(ForeignKey("badges_achievement.id"), index=True)
+    component: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16))
+    detail: Mapped[str] = mapped_column(String(64), default="")
+    name: Mapped[str] = mapped_column(String(255))
+    recipient: Mapped[str] = mapped_column(String(255), default="")
+    issuer: Mapped[str] = mapped_column(String(500))
+    issuer_name: Mapped[str] = mapped_column(String(255), default="")
+    credential_id: Mapped[str] = mapped_column(String(2000))
+    digest: Mapped[str] = mapped_column(String(64))
+    document: Mapped[str]
+    valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    checked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    handed_in_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
 class StatusList(Base):
     """Which badges of an institution are revoked: a bit for each, and the credential that says it, signed.
 
@@ -257,8 +294,23 @@ class StatusList(Base):
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
+class Place(Base):
+    """A place in a status list that was given to a badge: nobody else gets it, even when the badge is erased."""
+
+    __tablename__ = "badges_place"
+    __table_args__ = (UniqueConstraint("tenant_id", "status_list", "status_index"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"))
+    status_list: Mapped[int]
+    status_index: Mapped[int]
+
+
 class Task(Base):
-    """Something that a person has to decide: a badge was given, and the score is now below what it takes."""
+    """Something that a person has to decide: a badge was given, and would not be now.
+
+    `cause` is score (it is below what it takes) or component (a badge that this one is made of was revoked).
+    """
 
     __tablename__ = "badges_task"
     __table_args__ = (
@@ -274,6 +326,7 @@ class Task(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), index=True)
     badge_id: Mapped[int] = mapped_column(ForeignKey("badges_badge.id"))
+    cause: Mapped[str] = mapped_column(String(16), default="score")
     score: Mapped[Decimal | None] = mapped_column(Numeric(20, 12))
     raised_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -281,4 +334,4 @@ class Task(Base):
     decision: Mapped[str] = mapped_column(String(16), default="")
 
 
-MODELS = (Issuer, Key, Achievement, Version, Rule, Score, Holder, Badge, StatusList, Task)
+MODELS = (Issuer, Key, Achievement, Version, Rule, Score, Holder, Badge, Foreign, StatusList, Place, Task)

@@ -28,7 +28,7 @@ PLACE = re.compile(r"/i/(?P<tenant>[^/]+)/(?P<rest>.+)")
 CREDENTIAL = re.compile(r"credentials/(?P<id>[0-9a-f-]{36})(?P<form>\.json|\.jwt)?")
 STATUS = re.compile(r"status/(?P<number>[0-9]{1,9})")
 
-State = Literal["shown", "preparing", "private", "erased"]
+State = Literal["shown", "preparing", "private"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,6 @@ class Credential:
     @property
     def state(self) -> State:
         """``preparing`` as long as it was never signed."""
-        if self.badge.person_id is None:
-            return "erased"
         if self.badge.visibility == "private":
             return "private"
         return "shown" if self.badge.document and self.badge.jwt else "preparing"
@@ -209,7 +207,10 @@ def checked(shown: Credential, *, text: str | None = None, recipient: str = "") 
 
 def is_own(url: str) -> bool:
     """Whether an address is one of this server."""
-    own, asked = urlsplit(web.public_url()), urlsplit(url)
+    try:
+        own, asked = urlsplit(web.public_url()), urlsplit(url)
+    except ValueError:
+        return False
     return asked.scheme in ("http", "https") and asked.netloc.lower() == own.netloc.lower()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +22,9 @@ PASS = Decimal(70)
 ALL, AVERAGE = "all", "average"
 SHOWN = "shown"
 HUNDRED = Fraction(100)
+MAX_ADDRESS = 500
+ISSUER = re.compile(r"(?:did:[a-z0-9]+:|https://)[^\s\"<>]+")
+ACHIEVEMENT = re.compile(r"(?:urn:|did:|https?://)[^\s\"<>]+")
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,37 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """A micro-credential of another issuer: what it is called here, the issuer's identity, and the id of the
+    achievement, empty where any of that issuer will do.
+    """
+
+    name: str
+    issuer: str
+    achievement: str = ""
+
+    @property
+    def key(self) -> str:
+        """What stands for it in forms and rows, whatever it is called."""
+        return hashlib.sha256(f"{self.issuer}\n{self.achievement}".encode()).hexdigest()[:32]
+
+    def checked(self) -> Outside:
+        """The same; raises Conflict where no badge could ever fit."""
+        if not self.name.strip() or len(self.name) > 255:
+            raise Conflict(_("Give each badge of another institution a name of at most %(n)s characters.", n=255))
+        if not ISSUER.fullmatch(self.issuer) or len(self.issuer) > MAX_ADDRESS:
+            raise Conflict(_("The identity of an issuer begins with did: or https:// and has no spaces."))
+        if self.achievement and (not ACHIEVEMENT.fullmatch(self.achievement) or len(self.achievement) > MAX_ADDRESS):
+            raise Conflict(_("The id of an achievement is an address without spaces."))
+        return self
+
+
+@dataclass(frozen=True)
 class Terms:
     """A rule as a value. `kind` is all (each activity reaches the threshold) or average (their weighted mean does).
 
-    `threshold` is in percent; `competencies` and `components` are ids of what has to be shown and held as well.
+    `threshold` is in percent; `competencies` and `components` are ids of what has to be shown and held as well;
+    `outside` are micro-credentials of other issuers that have to be handed in.
     """
 
     parts: tuple[Part, ...] = ()
@@ -42,11 +74,17 @@ class Terms:
     threshold: Decimal = PASS
     competencies: tuple[int, ...] = ()
     components: tuple[int, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
     @property
     def asks_nothing(self) -> bool:
         """Whether there is nothing that anybody could earn it by."""
-        return not (self.parts or self.competencies or self.components)
+        return not (self.parts or self.competencies or self.components or self.outside)
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether it is made of other badges."""
+        return bool(self.components or self.outside)
 
     def checked(self) -> Terms:
         """The same; raises Conflict where nobody could mean it."""
@@ -58,6 +96,8 @@ class Terms:
             raise Conflict(_("A weight must be more than 0 and at most 1000."))
         if len({part.activity_id for part in self.parts}) < len(self.parts):
             raise Conflict(_("An activity can count once only."))
+        if len({one.checked().key for one in self.outside}) < len(self.outside):
+            raise Conflict(_("A badge of another institution can count once only."))
         return self
 
 
@@ -75,7 +115,7 @@ class PartState:
 class Standing:
     """How far somebody is. `score` is in percent and exact: the weighted mean of what has a score, None without any.
 
-    `open_competencies` and `open_components` are the ids of what is still missing.
+    `open_competencies` and `open_components` are the ids of what is still missing, `open_outside` the keys.
     """
 
     score: Fraction | None
@@ -85,6 +125,7 @@ class Standing:
     earned: bool
     by_score: bool
     """Whether the scores alone suffice."""
+    open_outside: tuple[str, ...] = ()
 
     @property
     def has_begun(self) -> bool:
@@ -110,8 +151,10 @@ def standing(
     fractions: Mapping[int, Fraction],
     levels: Mapping[int, str] | None = None,
     held: Collection[int] = (),
+    outside: Collection[str] = (),
 ) -> Standing:
-    """How far somebody is whose best fractions by activity, levels by competency and held micro-credentials these are.
+    """How far somebody is whose best fractions by activity, levels by competency and held micro-credentials these are;
+    of those of other issuers the keys.
 
     A mean counts once every activity has a score: what was not done is not left out.
     """
@@ -128,13 +171,16 @@ def standing(
         by_score = by_score and mean is not None and mean >= threshold
     open_competencies = tuple(one for one in terms.competencies if (levels or {}).get(one) != SHOWN)
     open_components = tuple(one for one in terms.components if one not in held)
+    open_outside = tuple(one.key for one in terms.outside if one.key not in outside)
+    missing = open_competencies or open_components or open_outside
     return Standing(
         score=None if mean is None else mean * HUNDRED,
         parts=parts,
         open_competencies=open_competencies,
         open_components=open_components,
-        earned=by_score and not open_competencies and not open_components and not terms.asks_nothing,
+        earned=by_score and not missing and not terms.asks_nothing,
         by_score=by_score,
+        open_outside=open_outside,
     )
 
 
@@ -162,6 +208,7 @@ def terms_of(rule: Rule) -> Terms:
         threshold=Decimal(rule.threshold).normalize() + 0,
         competencies=tuple(rule.competencies),
         components=tuple(rule.components),
+        outside=tuple(Outside(**one) for one in rule.outside),
     )
 
 
@@ -191,6 +238,7 @@ def save(tenant_id: int, achievement_id: int, course_id: int | None, terms: Term
     rule.parts = [{"activity": part.activity_id, "weight": str(part.weight)} for part in terms.parts]
     rule.competencies = list(terms.competencies)
     rule.components = list(terms.components)
+    rule.outside = [asdict(one) for one in terms.outside]
     rule.enabled = enabled
     session.flush()
     return rule
@@ -250,24 +298,24 @@ def levels_in(
     }
 
 
-def held_by(tenant_id: int, course_id: int, person_ids: Collection[int] | None, now: datetime) -> dict[int, set[int]]:
-    """The micro-credentials that people hold and that are valid: not revoked, not expired; by person, whichever course
-    they are of. Without `person_ids` of everybody who has a score in the course.
+def held_by(
+    tenant_id: int, wanted: Collection[int], person_ids: Collection[int] | None, now: datetime
+) -> dict[int, dict[int, bool]]:
+    """Which of the wanted micro-credentials people hold that were not revoked, and whether they are valid still; by
+    person, whichever course they are of. Without `person_ids` of everybody.
     """
-    if person_ids is None:
-        person_ids = session.scalars(
-            select(Score.person_id).where(Score.tenant_id == tenant_id, Score.course_id == course_id).distinct()
-        ).all()
-    rows = session.execute(
-        select(Badge.person_id, Badge.achievement_id).where(
-            Badge.tenant_id == tenant_id,
-            Badge.person_id.in_(person_ids),
-            Badge.revoked_at.is_(None),
-            or_(Badge.valid_until.is_(None), Badge.valid_until > now),
-        )
+    if not wanted:
+        return {}
+    query = select(Badge.person_id, Badge.achievement_id, Badge.valid_until).where(
+        Badge.tenant_id == tenant_id,
+        Badge.achievement_id.in_(wanted),
+        Badge.person_id.is_not(None),
+        Badge.revoked_at.is_(None),
     )
-    held: dict[int, set[int]] = {}
-    for person_id, achievement_id in rows:
-        if person_id is not None:
-            held.setdefault(person_id, set()).add(achievement_id)
+    if person_ids is not None:
+        query = query.where(Badge.person_id.in_(person_ids))
+    held: dict[int, dict[int, bool]] = {}
+    for person_id, achievement_id, until in session.execute(query):
+        own = held.setdefault(person_id, {})
+        own[achievement_id] = own.get(achievement_id, False) or until is None or until > now
     return held

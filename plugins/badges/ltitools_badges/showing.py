@@ -69,7 +69,7 @@ def credential_page(shown: Credential, report: checking.Report | None, frozen: d
 
 
 def gone_page(state: str, issuer: Issuer, frozen: datetime | None = None) -> str:
-    """Why there is no badge to be seen. A private one and none at all look the same."""
+    """Why there is no badge to be seen. One that is private or was erased, and none at all, look the same."""
     return _page("public_gone", frozen, state=state, issuer=issuer)
 
 

@@ -125,7 +125,6 @@ def _sign_batch(tenant_id: int, signer: Signer, prepared: Sequence[Prepared]) ->
         session.execute(
             update(Badge)
             .where(Badge.tenant_id == tenant_id, Badge.id == one.badge_id, Badge.valid_from == one.valid_from)
-            .where(Badge.person_id.is_not(None))
             .values(
                 claims=one.claims,
                 document=document,
@@ -139,9 +138,7 @@ def _sign_batch(tenant_id: int, signer: Signer, prepared: Sequence[Prepared]) ->
 
 
 def _waiting(tenant_id: int, after: int) -> Sequence[Badge]:
-    rows = select(Badge).where(
-        Badge.tenant_id == tenant_id, Badge.signed_at.is_(None), Badge.person_id.is_not(None), Badge.id > after
-    )
+    rows = select(Badge).where(Badge.tenant_id == tenant_id, Badge.signed_at.is_(None), Badge.id > after)
     return session.scalars(rows.order_by(Badge.id).limit(BATCH)).all()
 
 
@@ -158,7 +155,6 @@ def _prepared(tenant_id: int, issuer: documents.Issuer, badges: Sequence[Badge])
     titles = courses.named(tenant_id, {badge.course_id for badge in badges if badge.course_id is not None})
     prepared = []
     for badge in badges:
-        assert badge.person_id is not None
         version, holder = versions[badge.version_id], holders[badge.person_id]
         course = titles.get(badge.course_id) if badge.course_id is not None else None
         award = documents.Award(
@@ -206,10 +202,11 @@ def _evidence(basis: Mapping[str, Any]) -> tuple[documents.Evidence, ...]:
 
 
 def _components(tenant_id: int, issuer: documents.Issuer, badge: Badge) -> tuple[tuple[str, str], ...]:
-    """The badges of the holder that this one is made of: name and address."""
+    """The badges of the holder that this one is made of, of other issuers too: name and address."""
+    outside = tuple((str(one["name"]), str(one["url"])) for one in badge.basis.get("outside", ()))
     wanted = badge.basis.get("components", [])
     if not wanted:
-        return ()
+        return outside
     rows = session.execute(
         select(Badge, Version)
         .join(Version, Version.id == Badge.version_id)
@@ -221,9 +218,8 @@ def _components(tenant_id: int, issuer: documents.Issuer, badge: Badge) -> tuple
         )
         .order_by(Badge.id)
     )
-    return tuple(
-        (str(version.content["name"]), documents.credential_address(issuer, one.public_id)) for one, version in rows
-    )
+    own = [(str(version.content["name"]), documents.credential_address(issuer, one.public_id)) for one, version in rows]
+    return (*own, *outside)
 
 
 def _related(

@@ -231,7 +231,7 @@ def _by_person(tenant_id: int, rows: Select[Badge], text: str) -> tuple[list[Bad
     while len(found) <= SHOWN and (batch := list(session.scalars(rows.offset(start).limit(BATCH)))):
         start += BATCH
         known |= _people(tenant_id, batch)
-        found += [badge for badge in batch if badge.person_id in known and _fits(known[badge.person_id], text)]
+        found += [badge for badge in batch if _fits(known[badge.person_id], text)]
     return found[: SHOWN + 1], known
 
 
@@ -240,4 +240,4 @@ def _fits(person: Person, text: str) -> bool:
 
 
 def _people(tenant_id: int, found: Sequence[Badge]) -> dict[int, Person]:
-    return people.names(tenant_id, {badge.person_id for badge in found if badge.person_id is not None})
+    return people.names(tenant_id, {badge.person_id for badge in found})

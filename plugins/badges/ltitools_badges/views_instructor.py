@@ -19,11 +19,10 @@ from ltitools.plugin import (
     Placed,
     Progress,
     courses,
-    jobs,
     roster,
     session,
 )
-from ltitools_badges import achievements, awarding, board, issuers, rules
+from ltitools_badges import achievements, awarding, board, considering, issuers, rules
 from ltitools_badges.board import Row
 from ltitools_badges.core import content as contents
 from ltitools_badges.models import Achievement, Badge, Issuer, Version
@@ -37,6 +36,7 @@ LANGUAGES = {"en": lazy("English"), "fr": lazy("French")}
 STATES = {
     "has": lazy("Has the badge"),
     "asked": lazy("Has the badge; the score is below the line now"),
+    "parted": lazy("Has the badge; one that it is made of was revoked"),
     "close": lazy("Close"),
     "begun": lazy("Under way"),
     "nothing": lazy("Not begun"),
@@ -48,6 +48,7 @@ DONE = {
     "kept": lazy("The badge stays."),
     "revoked": lazy("The badge is revoked: whoever checks it now reads that."),
     "given": lazy("The badge is given."),
+    "outside": lazy("Your decision about the badge of another institution is kept."),
 }
 
 
@@ -148,7 +149,7 @@ def look_again() -> ResponseReturnValue:
     launch = instructor_launch()
     achievement = shown_achievement(launch)
     if launch.course is not None:
-        ask_to_consider(launch.tenant.id, launch.course.id, achievement.id)
+        considering.ask_to_consider(launch.tenant.id, launch.course.id, achievement.id)
         if launch.can_read_roster:
             roster.ask(launch.tenant.id, launch.course.id)
     session.commit()
@@ -309,17 +310,6 @@ def _owner(launch: Launch) -> str:
     number = launch.activity.owner_course_id
     found = courses.named(launch.tenant.id, [number]) if number is not None else {}
     return found[number].title if number in found else launch.tenant.name
-
-
-def ask_to_consider(tenant_id: int, course_id: int, achievement_id: int) -> None:
-    """Have the worker look at everybody in the course, after the caller's commit."""
-    jobs.enqueue(
-        tenant_id,
-        awarding.KEY,
-        "consider",
-        {"course_id": course_id, "achievement_id": achievement_id},
-        unique=f"consider:{course_id}:{achievement_id}",
-    )
 
 
 # --- the course page -------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from ltitools.plugin import (
     current_locale,
     session,
 )
-from ltitools_badges import achievements, awarding, issuers, published, rules, views_public
+from ltitools_badges import achievements, awarding, considering, issuers, published, rules, views_public
 from ltitools_badges.models import LISTED, PRIVATE, UNLISTED, Achievement, Badge, Issuer, Version
 from ltitools_badges.rules import Standing, Terms
 from ltitools_badges.sharing import Addresses, linkedin
@@ -72,8 +72,7 @@ def learner_home(launch: Launch) -> ResponseReturnValue:
     issuer = issuers.find(launch.tenant.id)
     rule = rules.find(launch.tenant.id, achievement.id, launch.course.id if launch.course else None)
     terms = rules.terms_of(rule) if rule is not None and rule.enabled else Terms()
-    standing = _standing(launch, terms)
-    shown = badge is not None and badge.person_id is not None
+    standing = _standing(launch, achievement.id, terms, badge)
     return page(
         "learner",
         achievement=achievement,
@@ -86,7 +85,7 @@ def learner_home(launch: Launch) -> ResponseReturnValue:
         steps=steps(launch, terms, standing),
         addresses=Addresses.of(issuer, badge) if issuer and badge else None,
         linkedin=linkedin(issuer, badge, achievements.content_of(version)) if issuer and badge else "",
-        holder=awarding.find_holder(launch.tenant.id, launch.person.id) if shown else None,
+        holder=awarding.find_holder(launch.tenant.id, launch.person.id) if badge else None,
         visibilities=VISIBILITIES,
         others=_others(launch, issuer, badge),
         day=day,
@@ -163,6 +162,10 @@ def steps(launch: Launch, terms: Terms, standing: Standing) -> list[Step]:
         Step(known[one].title(), one not in standing.open_competencies) for one in terms.competencies if one in known
     ]
     found += [Step(names[one], one not in standing.open_components) for one in terms.components if one in names]
+    found += [
+        Step(_("%(name)s, of another institution", name=one.name), one.key not in standing.open_outside)
+        for one in terms.outside
+    ]
     return found
 
 
@@ -199,12 +202,12 @@ def learner_progress(launch: Launch, links: Mapping[int, Achievement]) -> Mappin
             found[link_id] = Progress("done", lazy("You have this badge."))
         else:
             rule = rules.find(launch.tenant.id, achievement.id, launch.course.id)
-            found[link_id] = Progress("", _left(launch, rules.terms_of(rule)) if rule else "")
+            found[link_id] = Progress("", _left(launch, achievement.id, rules.terms_of(rule)) if rule else "")
     return found
 
 
-def _left(launch: Launch, terms: Terms) -> LazyText | str:
-    standing = _standing(launch, terms)
+def _left(launch: Launch, achievement_id: int, terms: Terms) -> LazyText | str:
+    standing = _standing(launch, achievement_id, terms)
     done = sum(part.met for part in standing.parts)
     return lazy("%(done)s of %(all)s activities done", done=done, all=len(standing.parts)) if terms.parts else ""
 
@@ -222,11 +225,13 @@ def _version_of(launch: Launch, achievement: Achievement, badge: Badge | None) -
     return achievements.latest(launch.tenant.id, achievement.id)
 
 
-def _standing(launch: Launch, terms: Terms) -> Standing:
+def _standing(launch: Launch, achievement_id: int, terms: Terms, badge: Badge | None = None) -> Standing:
     if launch.course is None:
         return rules.standing(terms, {})
-    seen = awarding.look(launch.tenant.id, launch.course.id, [terms], [launch.person.id])
-    return seen.standing(terms, launch.person.id)
+    seen = considering.look(launch.tenant.id, launch.course.id, {achievement_id: terms}, [launch.person.id])
+    if badge is not None:
+        return seen.standing_of_holder(terms, launch.person.id)
+    return seen.standing(terms, achievement_id, launch.person.id)
 
 
 def _others(launch: Launch, issuer: Issuer | None, shown: Badge | None) -> list[Kept]:

@@ -33,7 +33,7 @@ from ltitools_badges.published import Credential, Edition
 from ltitools_badges.rules import PASS
 
 pages = Blueprint("badges_public", __name__)
-GONE = {"erased": 410, "private": 404, "preparing": 503}
+GONE = {"private": 404, "preparing": 503}
 SOON = "30"
 """Seconds after which a badge that is not signed yet may be asked for again."""
 
@@ -49,7 +49,7 @@ def keep_out_of_search(response: Response) -> Response:
 # --- the institution -------------------------------------------------------------------------------------------------
 
 
-@pages.get("/i/<key>")
+@pages.get("/i/<key>", strict_slashes=False)
 def issuer(key: str) -> Response:
     """Who gives the badges: a page, or a Profile."""
     form = wanted(PAGE_OR_JSON)

@@ -11,12 +11,12 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import Activity, Conflict, Launch, Link, NotFound, activities, competencies, session
-from ltitools_badges import achievements, awarding, rules
-from ltitools_badges.rules import ALL, AVERAGE, PASS, Part, Terms
-from ltitools_badges.texts import lazy
+from ltitools_badges import achievements, awarding, considering, rules
+from ltitools_badges.rules import ALL, AVERAGE, PASS, Outside, Part, Terms
+from ltitools_badges.texts import _, lazy
 from ltitools_badges.views import Mistake, instructor_launch, page, pages, shown_achievement
-from ltitools_badges.views_instructor import ask_to_consider
 
+MAX_OUTSIDE = 10
 KINDS = {
     ALL: lazy("Each of them has to reach the threshold"),
     AVERAGE: lazy("Their weighted mean has to reach the threshold, and each has to be done"),
@@ -63,7 +63,7 @@ def save_rule() -> ResponseReturnValue:
     if mistakes:
         session.rollback()
         return _rule_page(launch, course_id, terms, is_own=True, mistakes=mistakes), 422
-    ask_to_consider(launch.tenant.id, course_id, achievement.id)
+    considering.ask_to_consider(launch.tenant.id, course_id, achievement.id)
     session.commit()
     return redirect(url_for("tool.home", done="rule"), 303)
 
@@ -96,7 +96,28 @@ def _typed(mistakes: list[Mistake]) -> Terms:
         threshold,
         tuple(_numbers("competency")),
         tuple(_numbers("component")),
+        tuple(_outside(mistakes)),
     )
+
+
+def _outside(mistakes: list[Mistake]) -> list[Outside]:
+    """The badges of other institutions in the form's rows; an empty row says nothing."""
+    found: list[Outside] = []
+    for number in range(MAX_OUTSIDE):
+        name, issuer, achievement = (
+            " ".join(request.form.get(f"outside-{field}-{number}", "").split())
+            for field in ("name", "issuer", "achievement")
+        )
+        if name or issuer or achievement:
+            one = Outside(name, issuer, achievement)
+            try:
+                one.checked()
+                if one.key in {other.key for other in found}:
+                    raise Conflict(_("A badge of another institution can count once only."))
+            except Conflict as problem:
+                mistakes.append(Mistake(f"outside-name-{number}", str(problem)))
+            found.append(one)
+    return found
 
 
 def _numbers(field: str) -> list[int]:
@@ -166,6 +187,7 @@ def _rule_page(launch: Launch, course_id: int, terms: Terms, *, is_own: bool, mi
         kinds=KINDS,
         framed=framed,
         others=others,
+        outside_rows=[*terms.outside, *[Outside("", "")] * 2][:MAX_OUTSIDE],
         is_own=is_own,
         mistakes=mistakes,
     )

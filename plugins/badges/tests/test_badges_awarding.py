@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from ltitools.plugin import Conflict, session
 from ltitools.testing import INSTRUCTOR, LEARNER, writing
-from ltitools_badges import awarding, rules
-from ltitools_badges.models import Score, Task
+from ltitools_badges import awarding, considering, issuers, rules
+from ltitools_badges.models import Issuer, Score, Task
 from ltitools_badges.rules import ALL, AVERAGE, Part, Terms
 
 
@@ -92,7 +92,7 @@ def test_a_regrade_below_the_line_takes_nothing_and_asks_somebody_once(campus: C
 def test_a_revoked_badge_does_not_come_back_by_itself(campus: Campus) -> None:
     campus.score("ada", "80")
     with writing(campus.app):
-        (badge,) = awarding.of_person(campus.tenant.id, campus.badges()[0].person_id or 0)
+        (badge,) = awarding.of_person(campus.tenant.id, campus.badges()[0].person_id)
         awarding.revoke(badge, "Another person did it.")
     campus.score("ada", "100")
     (badge,) = campus.badges()
@@ -103,7 +103,7 @@ def test_an_old_event_that_comes_late_changes_no_newer_score(campus: Campus) -> 
     campus.score("ada", "80")
     with writing(campus.app):
         score = session.scalars(select(Score)).one()
-        awarding.note_score(
+        considering.note_score(
             campus.tenant.id, score.person_id, score.course_id, score.link_id, "1", "100", score.event_id - 1
         )
         session.expire_all()
@@ -119,9 +119,24 @@ def test_scores_from_before_the_rule_count_when_somebody_asks(campus: Campus) ->
         session.query(Score).filter(Score.tenant_id == campus.tenant.id).delete()
         rules.save(campus.tenant.id, campus.achievement_id, None, Terms(parts=(Part(campus.quiz_id),)))
         course_id = 1
-        assert awarding.consider_all(campus.tenant, course_id) == 1
-        assert awarding.consider_all(campus.tenant, course_id) == 0
+        assert considering.consider_all(campus.tenant, course_id) == 1
+        assert considering.consider_all(campus.tenant, course_id) == 0
     assert [campus.person(badge).name for badge in campus.badges()] == ["Ada"]
+
+
+def test_what_is_earned_while_the_address_is_in_doubt_is_given_once_somebody_has_decided(campus: Campus) -> None:
+    campus.score("ada", "80")
+    with writing(campus.app):
+        session.scalars(
+            select(Issuer).where(Issuer.tenant_id == campus.tenant.id)
+        ).one().base = "https://old.test/i/acme"
+    campus.score("bob", "90")
+    assert len(campus.badges()) == 1
+    with writing(campus.app):
+        issuers.keep_address(campus.tenant)
+        considering.ask_everywhere(campus.tenant.id)
+    campus.work()
+    assert [campus.person(badge).name for badge in campus.badges()] == ["Ada", "Bob"]
 
 
 # The rule itself ----------------------------------------------------------------------------------------------------

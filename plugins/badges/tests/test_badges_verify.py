@@ -21,6 +21,7 @@ from sqlalchemy import select
 from ltitools.plugin import session
 from ltitools.testing import PUBLIC_URL, KeySetServer, close_app, make_app, writing
 from ltitools_badges import awarding, plugin, verdicts, views_verify
+from ltitools_badges.checking_process import check_apart
 from ltitools_badges.core import baking, checking
 from ltitools_badges.models import Badge, Holder
 from sites import serving
@@ -69,7 +70,7 @@ def test_a_genuine_badge_is_genuine_however_it_is_handed_in(reader: Reader, badg
     page = reader.check(**handed_in(reader, badge, how)).get_data(as_text=True)
     assert GENUINE in page
     assert 'class="verdict good' in page
-    assert "<strong>tool.example.test</strong>" in page, "who says so is named"
+    assert "<code>tool.example.test</code>" in page, "who says so is named"
     assert f'href="{BASE}/credentials/{badge.public_id}"' in page
 
 
@@ -104,7 +105,8 @@ def test_a_person_can_be_compared_with_whom_the_badge_names(campus: Campus, read
     with writing(campus.app):
         holder = session.scalars(select(Holder).where(Holder.tenant_id == campus.tenant.id)).one()
         holder.name, holder.email, holder.salt = "Ada Lovelace", "ada@example.test", "s4lt"
-        awarding.sign_anew(awarding.get(campus.tenant.id, badge.id))
+        awarding.get(campus.tenant.id, badge.id).signed_at = None
+        awarding.ask_to_sign(campus.tenant.id)
     campus.work()
     (named,) = campus.badges()
     for recipient, outcome in {
@@ -220,7 +222,7 @@ def test_what_a_stranger_writes_is_shown_as_text(reader: Reader) -> None:
     assert "javascript:" not in page
 
 
-# What cannot be checked ---------------------------------------------------------------------------------------------------
+# What cannot be checked ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -228,6 +230,9 @@ def test_what_a_stranger_writes_is_shown_as_text(reader: Reader) -> None:
     [
         ({}, 422, "Give the address, the file or the text of a badge."),
         ({"url": "not an address"}, 422, "Nothing could be read at this address."),
+        ({"url": "https://["}, 422, "Nothing could be read at this address."),
+        ({"url": "https://localhost:99999/x"}, 422, "Nothing could be read at this address."),
+        ({"url": "ftp://localhost/x"}, 422, "Nothing could be read at this address."),
         ({"url": f"{PUBLIC_URL}/i/nobody/did.json"}, 422, "Nothing could be read at this address."),
         ({"url": f"{PUBLIC_URL}/console/"}, 422, "Nothing could be read at this address."),
     ],
@@ -241,7 +246,13 @@ def test_what_is_missing_is_said(reader: Reader, form: dict[str, str], status: i
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 3 * 1024 * 1024])
 def test_a_file_that_is_too_large_is_refused(reader: Reader, size: int) -> None:
-    answer = reader.check(file=(io.BytesIO(b"x" * size), "large.png"))
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="large.png"\r\n\r\n'
+    answer = reader.client.post(
+        "/verify",
+        data=head + b"x" * size + b"\r\n--x--\r\n",
+        base_url=PUBLIC_URL,
+        content_type="multipart/form-data; boundary=x",
+    )
     assert answer.status_code == 413
     assert "larger than 1 MB" in answer.get_data(as_text=True)
 
@@ -263,6 +274,20 @@ def test_a_third_check_at_once_is_asked_to_wait(reader: Reader, badge: Badge) ->
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
     assert "Please try again in a moment." in answer.get_data(as_text=True)
     assert GENUINE in reader.check(text=badge.document).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("form", ["json", "jwt", "png"])
+def test_a_badge_of_ours_is_told_alike_by_the_server_and_by_a_process_of_its_own(
+    campus: Campus, reader: Reader, badge: Badge, form: str
+) -> None:
+    given = reader.get(f"credentials/{badge.public_id}.{form}", "*/*").get_data()
+    for _ in range(2):
+        told = report_of(reader, file=(io.BytesIO(given), "badge"))
+        with campus.app.test_request_context(base_url=PUBLIC_URL):
+            apart = json.loads(json.dumps(verdicts.as_json(check_apart(given, views_verify.fetch))))
+        assert told == apart
+        revoke(campus, badge)
+    assert told["verdict"] == "bad"
 
 
 def test_a_check_writes_nothing(campus: Campus, reader: Reader, badge: Badge) -> None:

@@ -17,9 +17,11 @@ def upgrade() -> None:
     """Create the tables."""
     _issuer()
     _key()
+    _place()
     _status_list()
     _holder()
     _achievement()
+    _foreign()
     _rule()
     _score()
     _version()
@@ -65,6 +67,21 @@ def _key() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_badges_key_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_badges_key")),
         sa.UniqueConstraint("tenant_id", "name", name=op.f("uq_badges_key_tenant_id_name")),
+    )
+
+
+def _place() -> None:
+    op.create_table(
+        "badges_place",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("status_list", sa.Integer(), nullable=False),
+        sa.Column("status_index", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_badges_place_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_badges_place")),
+        sa.UniqueConstraint(
+            "tenant_id", "status_list", "status_index", name=op.f("uq_badges_place_tenant_id_status_list_status_index")
+        ),
     )
 
 
@@ -122,6 +139,49 @@ def _achievement() -> None:
     )
 
 
+def _foreign() -> None:
+    op.create_table(
+        "badges_foreign",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("achievement_id", sa.Integer(), nullable=False),
+        sa.Column("component", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("detail", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("recipient", sa.String(length=255), nullable=False),
+        sa.Column("issuer", sa.String(length=500), nullable=False),
+        sa.Column("issuer_name", sa.String(length=255), nullable=False),
+        sa.Column("credential_id", sa.String(length=2000), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("document", sa.String(), nullable=False),
+        sa.Column("valid_until", UtcDateTime(), nullable=True),
+        sa.Column("checked_at", UtcDateTime(), nullable=False),
+        sa.Column("handed_in_at", UtcDateTime(), nullable=False),
+        sa.Column("decided_at", UtcDateTime(), nullable=True),
+        sa.Column("decided_by", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["achievement_id"], ["badges_achievement.id"], name=op.f("fk_badges_foreign_achievement_id")
+        ),
+        sa.ForeignKeyConstraint(["decided_by"], ["person.id"], name=op.f("fk_badges_foreign_decided_by")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_badges_foreign_person_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_badges_foreign_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_badges_foreign")),
+        sa.UniqueConstraint(
+            "person_id",
+            "achievement_id",
+            "component",
+            name=op.f("uq_badges_foreign_person_id_achievement_id_component"),
+        ),
+        sa.UniqueConstraint(
+            "person_id", "achievement_id", "digest", name=op.f("uq_badges_foreign_person_id_achievement_id_digest")
+        ),
+    )
+    op.create_index(op.f("ix_badges_foreign_achievement_id"), "badges_foreign", ["achievement_id"], unique=False)
+    op.create_index(op.f("ix_badges_foreign_tenant_id"), "badges_foreign", ["tenant_id"], unique=False)
+
+
 def _rule() -> None:
     op.create_table(
         "badges_rule",
@@ -134,6 +194,7 @@ def _rule() -> None:
         sa.Column("parts", Json, nullable=False),
         sa.Column("competencies", Json, nullable=False),
         sa.Column("components", Json, nullable=False),
+        sa.Column("outside", Json, nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -222,7 +283,7 @@ def _badge() -> None:
         sa.Column("achievement_id", sa.Integer(), nullable=False),
         sa.Column("version_id", sa.Integer(), nullable=False),
         sa.Column("course_id", sa.Integer(), nullable=True),
-        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.Column("person_id", sa.Integer(), nullable=False),
         sa.Column("visibility", sa.String(length=16), nullable=False),
         sa.Column("score", sa.Numeric(precision=20, scale=12), nullable=True),
         sa.Column("threshold", sa.Numeric(precision=9, scale=5), nullable=False),
@@ -255,9 +316,6 @@ def _badge() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_badges_badge")),
         sa.UniqueConstraint("public_id", name=op.f("uq_badges_badge_public_id")),
         sa.UniqueConstraint(
-            "tenant_id", "status_list", "status_index", name=op.f("uq_badges_badge_tenant_id_status_list_status_index")
-        ),
-        sa.UniqueConstraint(
             "version_id", "course_id", "person_id", name=op.f("uq_badges_badge_version_id_course_id_person_id")
         ),
     )
@@ -272,6 +330,7 @@ def _task() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("badge_id", sa.Integer(), nullable=False),
+        sa.Column("cause", sa.String(length=16), nullable=False),
         sa.Column("score", sa.Numeric(precision=20, scale=12), nullable=True),
         sa.Column("raised_at", UtcDateTime(), nullable=False),
         sa.Column("settled_at", UtcDateTime(), nullable=True),
