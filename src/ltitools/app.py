@@ -111,7 +111,7 @@ def _page_values() -> dict[str, object]:
     tool = current_app.extensions["ltitools.plugins"].get(g.get("plugin"))
     return {
         "launch": g.get("launch"),
-        "is_administrator": g.opened.row.is_administrator if "opened" in g else False,
+        "is_administrator": g.opened.may_open_console if "opened" in g else False,
         "plugin_key": g.get("plugin"),
         "page_to_return_to": _page_to_return_to,
         "plugin_title": lambda: str(tool.title) if tool else "ltitools",

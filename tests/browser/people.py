@@ -51,7 +51,9 @@ class Person:
         context.set_default_timeout(MILLISECONDS)
         person = cls(context, context.new_page(), sites)
         person.page.goto(sites.lms_url)
-        person.page.get_by_role("button", name=re.compile(name)).click()
+        # Who goes elsewhere before the answer is there is not signed in.
+        with person.page.expect_navigation():
+            person.page.get_by_role("button", name=re.compile(name)).click()
         return person
 
     def described(self) -> str:

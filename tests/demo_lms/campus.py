@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from demo_lms.candidate import SITE, request_body
 from ltitools.demo_lms import ToolRegistration, register_tool
 from ltitools.demo_lms.loopback import new_session
-from sites import serving
+from sites import PATIENCE, serving
 
 if TYPE_CHECKING:
     from tests.demo_lms.conftest import Rig
@@ -89,9 +89,12 @@ class Campus:
     def enter(self, person: str, **context: Any) -> Page:
         window = self.browser.new_context(**context)
         self.windows.append(window)
+        window.set_default_timeout(PATIENCE * 1000)
         page = window.new_page()
         page.goto(self.url)
-        page.locator(f"button[value={person}]").click()
+        # Who goes elsewhere before the answer is there is not signed in.
+        with page.expect_navigation():
+            page.locator(f"button[value={person}]").click()
         return page
 
 

@@ -494,3 +494,27 @@ def test_the_console_speaks_french(acme: Desk) -> None:
     page = acme.read("/console/acme/settings")
     assert 'lang="fr"' in page
     assert "Enregistrer" in page
+
+
+def test_an_address_that_is_not_there_leads_back_to_the_console_and_not_to_a_course(operator: Desk) -> None:
+    answer = operator.get("/console/nowhere/")
+    assert error_code(answer) == "page-unknown"
+    assert "the first page of the console" in answer.text
+    assert "course" not in answer.text
+
+
+def test_the_address_of_the_form_of_a_sign_in_leads_to_the_sign_in(app: Flask) -> None:
+    answer = Desk(app).get("/console/-/enter")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/console/-/sign-in")
+
+
+@pytest.mark.parametrize("let_in", [True, False])
+def test_the_tools_offer_the_console_only_to_administrators_who_are_let_in(
+    app: Flask, platform: Platform, let_in: bool
+) -> None:
+    with writing(app):
+        tenant = tenants.by_key("acme")
+        tenants.change(tenant, tenant.name, tenant.locale, lms_administrators=let_in)
+    visit = platform.visit(app.test_client(), roles=[INSTRUCTOR, ADMINISTRATOR], sub="admin-1")
+    page = visit.get(f"/tools/-/{visit.launch_id}/choose?all=1").text
+    assert ("/console" in page) == let_in

@@ -162,7 +162,7 @@ def test_a_setting_that_cannot_work_is_one_sentence_too(run: Run, variables: dic
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["tenant", "add", "Not A Key", "--name", "X"], "A tenant key is made of"),
+        (["tenant", "add", "Not A Key", "--name", "X"], "A short name is made of"),
         (["tenant", "disable", "nobody"], "There is no tenant 'nobody'"),
         (["registration", "list", "--tenant", "nobody"], "There is no tenant 'nobody'"),
         (["deployment", "approve", "9", "--tenant", "nobody"], "There is no tenant"),

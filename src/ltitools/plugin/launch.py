@@ -259,6 +259,7 @@ class Opened:
     launch: Launch
     row: LaunchRow
     disabled_plugins: frozenset[str]
+    may_open_console: bool
 
 
 def open_launch(launch_id: str) -> Opened:
@@ -296,7 +297,8 @@ def open_launch(launch_id: str) -> Opened:
         in_window=row.in_window,
         review_of=_person(reviewed) if reviewed else None,
     )
-    return Opened(launch, row, frozenset(tenant.disabled_plugins))
+    may_open_console = row.is_administrator and tenant.lms_administrators
+    return Opened(launch, row, frozenset(tenant.disabled_plugins), may_open_console)
 
 
 def link_of(row: LinkRow) -> Link:

@@ -11,10 +11,13 @@ from sqlalchemy import ColumnElement, delete, select, update
 from ltitools.context import current_host
 from ltitools.db import session, upsert, utcnow
 from ltitools.errors import Conflict, NotFound
+from ltitools.i18n import host
 from ltitools.models import Administrator, ConsoleCode, ConsoleSession, Launch, Person, Tenant
 from ltitools.refusals import refused
 from ltitools.secrets import hash_token, new_secret
 from ltitools.services import audit
+
+_ = host.gettext
 
 LINK_LIFETIME = timedelta(hours=24)
 STEP_LIFETIME = timedelta(minutes=2)
@@ -42,15 +45,17 @@ def add(tenant: Tenant | None, name: str, email: str = "") -> tuple[Administrato
     """
     name, email = " ".join(name.split())[:255], email.strip().lower()[:255]
     if not name:
-        raise Conflict("An administrator needs a name.")
+        raise Conflict(_("An administrator needs a name."))
     if email and ("@" not in email.strip("@") or any(sign.isspace() for sign in email)):
-        raise Conflict(f"{email!r} is no e-mail address.")
+        raise Conflict(_("“%(email)s” is no e-mail address.", email=email))
     found = session.scalar(
         select(Administrator).where(_of(tenant), Administrator.name == name, Administrator.person_id.is_(None))
     )
     if found:
         if email and found.email != email:
-            raise Conflict(f"{name} is an administrator already, with another e-mail address; nothing was changed.")
+            raise Conflict(
+                _("%(name)s is an administrator already, with another e-mail address; nothing was changed.", name=name)
+            )
         return found, False
     administrator = Administrator(tenant_id=tenant.id if tenant else None, name=name, email=email)
     session.add(administrator)

@@ -9,10 +9,13 @@ from sqlalchemy import or_, select, update
 
 from ltitools.db import session, utcnow
 from ltitools.errors import Conflict, NotFound
+from ltitools.i18n import host
 from ltitools.models import Invitation, Registration, Tenant
 from ltitools.refusals import refused
 from ltitools.secrets import hash_token, new_secret
 from ltitools.services import audit
+
+_ = host.gettext
 
 DAYS = 7
 LONGEST_DAYS = 90
@@ -23,7 +26,9 @@ CLAIM = timedelta(seconds=60)
 def add(tenant: Tenant, note: str = "", days: int = DAYS) -> tuple[Invitation, str]:
     """A new link for the institution: the row, and the code, which is kept nowhere else. Raises Conflict."""
     if not 1 <= days <= LONGEST_DAYS:
-        raise Conflict(f"A registration link is good for 1 to {LONGEST_DAYS} days, not {days}.")
+        raise Conflict(
+            _("A registration link is good for 1 to %(most)s days, not %(days)s.", most=LONGEST_DAYS, days=days)
+        )
     code = new_secret()
     now = utcnow()
     invitation = Invitation(
@@ -65,7 +70,12 @@ def revoke(tenant_id: int, number: int) -> Invitation:
     if invitation is None:
         raise NotFound(f"This tenant has no registration link {number}. `ltitools registration links` shows them.")
     if invitation.used_at is not None:
-        raise Conflict(f"Registration link {number} was used already: switch off the registration that came of it.")
+        raise Conflict(
+            _(
+                "Registration link %(number)s was used already: switch off the registration that came of it.",
+                number=number,
+            )
+        )
     if invitation.revoked_at is None:
         invitation.revoked_at = utcnow()
         session.flush()

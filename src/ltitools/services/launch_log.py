@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, or_, select
 
@@ -37,11 +38,13 @@ MAIL = re.compile(r"[^\s'\"<>()/]+@[^\s'\"<>()/]+")
 class Entry:
     """One line of the log: `outcome` is ``ok`` or the code of a refusal, which came `count` times from `since` to `at`.
 
-    `binding` is what tied an accepted launch to its browser, and `not_allowed` what the LMS does not offer there.
+    `title` is what the platform is called here, empty where it is not known. `binding` is what tied an accepted launch
+    to its browser, and `not_allowed` what the LMS does not offer there.
     """
 
     at: datetime
     since: datetime
+    title: str
     issuer: str
     client_id: str
     endpoint: str
@@ -135,6 +138,7 @@ def _refused(tenant_id: int, limit: int) -> list[Entry]:
         Entry(
             at=row.last_at,
             since=row.first_at,
+            title=_title(registration) if registration else "",
             issuer=registration.issuer if registration else "",
             client_id=registration.client_id if registration else "",
             endpoint=row.endpoint,
@@ -161,6 +165,7 @@ def _accepted(tenant_id: int, limit: int) -> list[Entry]:
         Entry(
             at=launch.created_at,
             since=launch.created_at,
+            title=_title(registration),
             issuer=registration.issuer,
             client_id=registration.client_id,
             endpoint="launch",
@@ -172,6 +177,11 @@ def _accepted(tenant_id: int, limit: int) -> list[Entry]:
         )
         for launch, registration, link in rows
     ]
+
+
+def _title(registration: Registration) -> str:
+    """What a platform is called, or where it is where nobody called it anything."""
+    return registration.title or urlsplit(registration.issuer).netloc or registration.issuer
 
 
 def _not_allowed(launch: Launch, link: Link | None) -> tuple[str, ...]:

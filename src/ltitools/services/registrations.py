@@ -10,10 +10,13 @@ from sqlalchemy import delete, select
 
 from ltitools.db import session
 from ltitools.errors import Conflict, NotFound
+from ltitools.i18n import host
 from ltitools.lti.platforms import FAMILIES
 from ltitools.models import Deployment, PlatformKeys, Registration, Tenant
 from ltitools.services import audit
 from ltitools.settings import is_localhost
+
+_ = host.gettext
 
 POLICIES = ("auto", "pending", "listed")
 
@@ -36,16 +39,34 @@ class NewRegistration:
     def check(self) -> None:
         """Raises Conflict with one sentence for what cannot work."""
         if self.platform not in FAMILIES:
-            raise Conflict(f"The platform must be one of {', '.join(FAMILIES)}; it is {self.platform!r}.")
+            raise Conflict(
+                _(
+                    "The platform must be one of %(known)s; it is “%(given)s”.",
+                    known=", ".join(FAMILIES),
+                    given=self.platform,
+                )
+            )
         if self.deployments_policy not in POLICIES:
-            raise Conflict(f"Deployments must be one of {', '.join(POLICIES)}; it is {self.deployments_policy!r}.")
+            raise Conflict(
+                _(
+                    "Deployments must be one of %(known)s; it is “%(given)s”.",
+                    known=", ".join(POLICIES),
+                    given=self.deployments_policy,
+                )
+            )
         for name in ("auth_url", "token_url", "jwks_url"):
             parts = urlsplit(getattr(self, name))
             secure = parts.scheme == "https" or (parts.scheme == "http" and is_localhost(parts.hostname))
             if not secure or not parts.hostname:
-                raise Conflict(f"The {name.replace('_', ' ')} must begin with https://; it is {getattr(self, name)!r}.")
+                raise Conflict(
+                    _(
+                        "The address “%(given)s” (%(name)s) must begin with https://.",
+                        given=getattr(self, name),
+                        name=name,
+                    )
+                )
         if not self.issuer or not self.client_id:
-            raise Conflict("The issuer and the client ID must not be empty.")
+            raise Conflict(_("The issuer and the client ID must not be empty."))
 
 
 SAME = ("auth_url", "token_url", "jwks_url", "platform", "deployments_policy")
@@ -72,7 +93,10 @@ def add(tenant: Tenant, new: NewRegistration, title: str = "") -> tuple[Registra
         if different:
             names = ", ".join(name.replace("_", " ") for name in different)
             raise Conflict(
-                f"This issuer and client ID are registered already, with another {names}; nothing was changed."
+                _(
+                    "This issuer and client ID are registered already, but for %(names)s; nothing was changed.",
+                    names=names,
+                )
             )
         return found, False
     registration = Registration(

@@ -11,10 +11,12 @@ from sqlalchemy import delete, or_, select, update
 from ltitools.context import current_host
 from ltitools.db import session, utcnow
 from ltitools.errors import Conflict, NotFound
-from ltitools.i18n import LOCALES
+from ltitools.i18n import LOCALES, host
 from ltitools.lti.keys import ToolKey
 from ltitools.models import ServiceToken, Tenant, TenantKey
 from ltitools.services import audit
+
+_ = host.gettext
 
 KEY_FORM = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 SEAL = "tenant-key"
@@ -29,13 +31,24 @@ def add(key: str, name: str, locale: str = "en") -> tuple[Tenant, bool]:
     The same values again change nothing; other values for a known key raise Conflict.
     """
     if not KEY_FORM.fullmatch(key):
-        raise Conflict(f"A tenant key is made of a-z, 0-9 and inner hyphens, at most 64 of them; {key!r} is not.")
+        raise Conflict(
+            _("A short name is made of a-z, 0-9 and inner hyphens, at most 64 of them; “%(key)s” is not.", key=key)
+        )
     if locale not in LOCALES:
-        raise Conflict(f"The locale must be one of {', '.join(LOCALES)}; it is {locale!r}.")
+        raise Conflict(
+            _("The language must be one of %(known)s; it is “%(given)s”.", known=", ".join(LOCALES), given=locale)
+        )
     found = session.scalar(select(Tenant).where(Tenant.key == key))
     if found:
         if (found.name, found.locale) != (name, locale):
-            raise Conflict(f"Tenant {key!r} is there as {found.name!r} ({found.locale}); nothing was changed.")
+            raise Conflict(
+                _(
+                    "“%(key)s” is there already, as “%(name)s” (%(locale)s); nothing was changed.",
+                    key=key,
+                    name=found.name,
+                    locale=found.locale,
+                )
+            )
         return found, False
     tenant = Tenant(key=key, name=name, locale=locale)
     session.add(tenant)
@@ -86,9 +99,11 @@ def change(tenant: Tenant, name: str, locale: str, *, lms_administrators: bool) 
     """
     name = " ".join(name.split())[:255]
     if not name:
-        raise Conflict("An institution needs a name.")
+        raise Conflict(_("An institution needs a name."))
     if locale not in LOCALES:
-        raise Conflict(f"The locale must be one of {', '.join(LOCALES)}; it is {locale!r}.")
+        raise Conflict(
+            _("The language must be one of %(known)s; it is “%(given)s”.", known=", ".join(LOCALES), given=locale)
+        )
     new = {"name": name, "locale": locale, "lms_administrators": lms_administrators}
     changed = {field: value for field, value in new.items() if getattr(tenant, field) != value}
     if changed:

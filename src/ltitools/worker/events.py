@@ -34,11 +34,16 @@ def deliver_due(plugins: Mapping[str, Plugin]) -> int:
 
 def _deliver(delivery_id: int, lease: str, plugins: Mapping[str, Plugin]) -> None:
     """Call one listener; what it writes and the mark that it is done are one transaction."""
-    row, event_row = session.execute(
+    found = session.execute(
         select(EventDelivery, EventRow)
         .join(EventRow, EventRow.id == EventDelivery.event_id)
         .where(EventDelivery.id == delivery_id)
-    ).one()
+    ).first()
+    if found is None:
+        # The institution was removed, and its events with it, after this batch was leased.
+        session.rollback()
+        return
+    row, event_row = found
     failures, plugin = row.failures, row.plugin
     try:
         event = restore(event_row.kind, event_row.fields)

@@ -20,7 +20,7 @@ from ltitools.services.frameworks.content import KEY_FORM, Content, Item, arrang
 from ltitools.services.frameworks.findings import Findings, Unusable
 
 DRAFT, PUBLISHED, REPLACED = "draft", "published", "replaced"
-lazy = host.lazy
+_, lazy = host.gettext, host.lazy
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ def drop_draft(tenant_id: int, key: str) -> int:
     if draft is None:
         raise NotFound(f"The framework {key!r} has no draft.")
     if is_frozen(draft):
-        raise Conflict(f"The draft of the framework {key!r} is in use.")
+        raise Conflict(_("The draft of the framework “%(key)s” is in use.", key=key))
     session.execute(delete(Competency).where(Competency.tenant_id == tenant_id, Competency.framework_id == draft.id))
     number = draft.number
     session.delete(draft)

@@ -47,6 +47,12 @@ def enter_page(code: str) -> ResponseReturnValue:
     return render_template("console/enter.html", code=code, administrator=administrator)
 
 
+@pages.get("/enter")
+def enter_without_code() -> ResponseReturnValue:
+    """Whoever reloads the answer to the form, or keeps its address."""
+    return redirect(url_for("console.entrance.sign_in"), 303)
+
+
 @pages.post("/enter")
 def enter() -> ResponseReturnValue:
     """Sign in with a code."""
