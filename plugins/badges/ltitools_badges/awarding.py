@@ -30,7 +30,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Gift:
-    """A badge for one person, and what it is given for; `by_person` where somebody has decided it."""
+    """A badge for one person, and what it is given for; `by_hand` where somebody has decided it, `by_person` who."""
 
     person_id: int
     score: Decimal | None = None
@@ -38,6 +38,7 @@ class Gift:
     basis: Mapping[str, Any] = field(default_factory=dict)
     by_person: int | None = None
     reason: str = ""
+    by_hand: bool = False
 
 
 def give(tenant: Tenant, version: Version, course_id: int, gifts: Sequence[Gift]) -> dict[int, int]:
@@ -61,7 +62,7 @@ def give(tenant: Tenant, version: Version, course_id: int, gifts: Sequence[Gift]
             "score": gift.score,
             "threshold": gift.threshold,
             "basis": dict(gift.basis),
-            "by_hand": gift.by_person is not None,
+            "by_hand": gift.by_hand,
             "awarded_by": gift.by_person,
             "reason": gift.reason[:MAX_REASON],
             "status_list": number,
@@ -100,24 +101,29 @@ def give_by_hand(
         raise Conflict(_("%(name)s has this badge already.", name=member.person.name))
     if before is not None and before.version_id == version.id:
         return restore(before, by_person, reason)
-    made = give(tenant, version, course_id, [Gift(person_id, by_person=by_person, reason=reason)])
+    made = give(tenant, version, course_id, [Gift(person_id, by_person=by_person, reason=reason, by_hand=True)])
     if person_id not in made:
         raise Conflict(_("%(name)s has this badge already.", name=member.person.name))
-    badge = get(tenant.id, made[person_id])
-    badge.by_hand = True
     look_at_stacks(tenant.id, [person_id])
-    return badge
+    return get(tenant.id, made[person_id])
 
 
 def revoke(badge: Badge, reason: str, by_person: int | None = None) -> None:
     """Take a badge back: from now on whoever checks it reads that it is revoked. Raises Conflict without a reason."""
-    if not reason.strip():
+    revoke_all(badge.tenant_id, [(badge, reason)], by_person)
+
+
+def revoke_all(tenant_id: int, taken: Sequence[tuple[Badge, str]], by_person: int | None = None) -> None:
+    """Take badges of an institution back, each with its reason. Raises Conflict where one has none."""
+    if not all(reason.strip() for _badge, reason in taken):
         raise Conflict(_("Say why: the reason is kept with the badge."))
-    if badge.revoked_at is None:
+    valid = [(badge, reason) for badge, reason in taken if badge.revoked_at is None]
+    for badge, reason in valid:
         badge.revoked_at, badge.revoked_reason, badge.revoked_by = utcnow(), reason[:MAX_REASON], by_person
-        _mark(badge)
-        look_at_stacks(badge.tenant_id, [badge.person_id])
-    settle(badge, TAKEN, by_person)
+    for number in sorted({badge.status_list for badge, _reason in valid}):
+        _mark(tenant_id, number, [badge.status_index for badge, _reason in valid if badge.status_list == number])
+    look_at_stacks(tenant_id, [badge.person_id for badge, _reason in valid])
+    _settle_all(tenant_id, [badge.id for badge, _reason in taken], TAKEN, by_person)
     session.flush()
 
 
@@ -198,11 +204,20 @@ def ask(badge: Badge, score: Decimal | None, cause: str) -> None:
 
 def settle(badge: Badge, decision: str, by_person: int | None = None) -> None:
     """What was asked about a badge is decided."""
-    session.execute(
-        update(Task)
-        .where(Task.tenant_id == badge.tenant_id, Task.badge_id == badge.id, Task.settled_at.is_(None))
-        .values(settled_at=utcnow(), settled_by=by_person, decision=decision)
-    )
+    _settle_all(badge.tenant_id, [badge.id], decision, by_person)
+
+
+def _settle_all(tenant_id: int, badge_ids: Sequence[int], decision: str, by_person: int | None) -> None:
+    for start in range(0, len(badge_ids), AT_ONCE):
+        session.execute(
+            update(Task)
+            .where(
+                Task.tenant_id == tenant_id,
+                Task.badge_id.in_(badge_ids[start : start + AT_ONCE]),
+                Task.settled_at.is_(None),
+            )
+            .values(settled_at=utcnow(), settled_by=by_person, decision=decision)
+        )
 
 
 # --- finding ---------------------------------------------------------------------------------------------------------
@@ -342,18 +357,19 @@ def _newest_list(tenant_id: int) -> StatusListRow | None:
     )
 
 
-def _mark(badge: Badge) -> None:
-    """Set the badge's bit. The list is signed by the worker, and by whoever asks for it before that."""
+def _mark(tenant_id: int, number: int, indices: Iterable[int]) -> None:
+    """Set bits of a list. It is signed by the worker, and by whoever asks for it before that."""
     row = session.scalars(
         select(StatusListRow)
-        .where(StatusListRow.tenant_id == badge.tenant_id, StatusListRow.number == badge.status_list)
+        .where(StatusListRow.tenant_id == tenant_id, StatusListRow.number == number)
         .with_for_update()
     ).one()
     bits = StatusList.from_text(row.bits)
-    bits.set(badge.status_index)
+    for index in indices:
+        bits.set(index)
     row.bits, row.document, row.jwt, row.changed_at = bits.to_text(), None, None, utcnow()
     session.flush()
-    ask_to_sign(badge.tenant_id)
+    ask_to_sign(tenant_id)
 
 
 def _after_months(moment: datetime, months: int | None) -> datetime | None:

@@ -7,10 +7,11 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ltitools.plugin import LazyText, Tenant, roster, session
-from ltitools_badges import awarding
+from ltitools.plugin import Conflict, LazyText, Tenant, roster, session
+from ltitools_badges import achievements, awarding
+from ltitools_badges.awarding import Gift
 from ltitools_badges.models import Achievement
-from ltitools_badges.texts import lazy
+from ltitools_badges.texts import _, lazy
 
 MAX_ROWS = 2000
 MAX_BYTES = 500_000
@@ -94,16 +95,21 @@ def carry_out(
 ) -> int:
     """Do what the report says can be done, in the caller's transaction; returns how many."""
     held = awarding.in_course(tenant.id, achievement.id, course_id)
-    for line in report.good:
-        assert line.person_id is not None
-        if action == REVOKE:
-            awarding.revoke(held[line.person_id], line.reason, by_person)
-        else:
-            awarding.give_by_hand(
-                tenant, achievement, course_id, line.person_id, by_person=by_person, reason=line.reason
-            )
+    reasons = {line.person_id: line.reason for line in report.good if line.person_id is not None}
+    if action == REVOKE:
+        awarding.revoke_all(tenant.id, [(held[who], reason) for who, reason in reasons.items()], by_person)
+        return len(reasons)
+    version = achievements.latest(tenant.id, achievement.id)
+    if version is None:
+        raise Conflict(_("This micro-credential is not published yet."))
+    new = [who for who in reasons if who not in held]
+    gifts = [Gift(who, by_person=by_person, reason=reasons[who], by_hand=True) for who in new]
+    awarding.look_at_stacks(tenant.id, awarding.give(tenant, version, course_id, gifts))
+    for who, reason in reasons.items():
+        if who in held:
+            awarding.give_by_hand(tenant, achievement, course_id, who, by_person=by_person, reason=reason)
     session.flush()
-    return len(report.good)
+    return len(reasons)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -176,20 +176,18 @@ def withdraw(tenant: Tenant, name: str) -> Key:
 
 
 def forget_signatures(tenant_id: int, key_name: str | None = None) -> int:
-    """Let badges and status lists be signed anew: all, or those that one key has signed. Returns how many badges."""
+    """Let status lists be signed anew, and all badges, or those that one key has signed. Returns how many badges."""
     badges = session.execute(select(Badge.id, Badge.keys).where(Badge.tenant_id == tenant_id))
     ids = [number for number, names in badges if key_name is None or key_name in names]
-    now = utcnow()
+    # A later beginning of the validity than any before, in whole seconds: it tells the new one from the old.
+    now = utcnow() + timedelta(seconds=1)
     for start in range(0, len(ids), 500):
         session.execute(
             update(Badge)
             .where(Badge.tenant_id == tenant_id, Badge.id.in_(ids[start : start + 500]))
             .values(signed_at=None, valid_from=now)
         )
-    lists = update(StatusList).where(StatusList.tenant_id == tenant_id)
-    if key_name is not None:
-        lists = lists.where(StatusList.key == key_name)
-    session.execute(lists.values(document=None, jwt=None))
+    session.execute(update(StatusList).where(StatusList.tenant_id == tenant_id).values(document=None, jwt=None))
     return len(ids)
 
 

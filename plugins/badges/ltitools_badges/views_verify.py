@@ -22,6 +22,8 @@ from ltitools_badges.views_public import html, pages
 MAX_BYTES = 1024 * 1024
 MAX_FORM = MAX_BYTES + 64 * 1024
 MAX_FETCHED = 256 * 1024
+PATIENCE = 5.0
+"""Seconds for one answer of another server."""
 PICTURES = ("image/png", "image/svg+xml")
 ACCEPT = (
     "application/vc+ld+json, application/ld+json;q=0.9, application/json;q=0.9, application/did+json;q=0.9,"
@@ -101,7 +103,7 @@ def fetch(url: str) -> bytes | None:
             session.rollback()
         return found
     try:
-        answer = web.get(url, headers={"Accept": ACCEPT}, max_bytes=MAX_FETCHED)
+        answer = web.get(url, headers={"Accept": ACCEPT}, max_bytes=MAX_FETCHED, total_timeout=PATIENCE)
     except (web.HttpError, ValueError):
         # Not everything that somebody types is an address.
         return None

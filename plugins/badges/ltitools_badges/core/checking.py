@@ -8,7 +8,7 @@ words are written elsewhere.
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -207,6 +207,10 @@ def _checkable(entry: Mapping[str, Any]) -> bool:
     )
 
 
+CLOCKS = timedelta(minutes=1)
+"""By how much the clocks of an issuer and a checker may differ."""
+
+
 def _dates(opened: Given, now: datetime) -> Line:
     """Whether it is in force now, by what it says itself, its proof and its token."""
     document = opened.document
@@ -216,7 +220,7 @@ def _dates(opened: Given, now: datetime) -> Line:
         until = [instants.read(end) for end in ends if end is not None]
     except ValueError:
         return Line("dates", "bad", "dates-unreadable")
-    if begins is not None and begins > now:
+    if begins is not None and begins > now + CLOCKS:
         return Line("dates", "bad", "not-yet-valid")
     if any(end < now for end in until):
         return Line("dates", "bad", "expired")
