@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from ltitools.plugin import Conflict, session
+from ltitools.plugin import Conflict, grades, session
 from ltitools.testing import INSTRUCTOR, LEARNER, writing
 from ltitools_badges import awarding, considering, issuers, rules
 from ltitools_badges.models import Issuer, Score, Task
@@ -34,8 +34,11 @@ def test_a_score_that_would_be_rounded_up_to_seventy_earns_nothing(campus: Campu
     assert campus.badges() == []
 
 
-@pytest.mark.parametrize("roles", [[INSTRUCTOR], [INSTRUCTOR, LEARNER]])
-def test_who_teaches_earns_nothing(campus: Campus, roles: list[str]) -> None:
+TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
+
+
+@pytest.mark.parametrize("roles", [[INSTRUCTOR], [INSTRUCTOR, LEARNER], [LEARNER, TEST_USER]])
+def test_who_teaches_or_only_tests_earns_nothing(campus: Campus, roles: list[str]) -> None:
     campus.score("ada", "100", as_=roles)
     assert campus.badges() == []
 
@@ -87,6 +90,20 @@ def test_a_regrade_below_the_line_takes_nothing_and_asks_somebody_once(campus: C
     campus.score("ada", "75")
     with campus.app.app_context():
         assert session.scalars(select(Task.decision)).all() == ["recovered"]
+
+
+def test_a_score_that_is_taken_back_takes_nothing_and_asks_somebody(campus: Campus) -> None:
+    campus.score("ada", "80")
+    (badge,) = campus.badges()
+    with writing(campus.app):
+        link_id = session.scalars(select(Score.link_id)).one()
+        grades.clear(campus.tenant.id, link_id, badge.person_id)
+    campus.work()
+    with campus.app.app_context():
+        assert session.scalars(select(Score)).all() == []
+        ((task, _badge),) = awarding.open_tasks(campus.tenant.id, campus.achievement_id, badge.course_id or 0)
+        assert task.score is None
+    assert campus.badges()[0].revoked_at is None
 
 
 def test_a_revoked_badge_does_not_come_back_by_itself(campus: Campus) -> None:
