@@ -20,9 +20,10 @@ from werkzeug.test import TestResponse
 from ltitools.plugin import files
 from ltitools.testing import INSTRUCTOR, PUBLIC_URL, Platform, Visit, deliver, error_code, writing
 from ltitools.web.sessions import COOKIE
-from ltitools_badges import achievements, designing
+from ltitools_badges import achievements, designing, rules
 from ltitools_badges.core import design
 from ltitools_badges.core.content import MicroCredential
+from ltitools_badges.rules import Outside, Terms
 
 CONTENT = Path(__file__).parents[2] / "config" / "demo" / "ai-awareness-taster.csv"
 OPENS = {"custom": {"activity": "diagnostic:taster"}, "resource_link": {"id": "link-1", "title": "Taster"}}
@@ -163,6 +164,7 @@ def badge_pages(app: Flask, platform: Platform, walk: Callable[[dict[str, Any]],
         content = MicroCredential(language="en", name="Care", description="Takes care.", outcomes=("Cares",))
         achievements.save(achievements.draft_of(1, made.id), content)
         achievements.publish(1, made.id)
+        rules.save(1, made.id, None, Terms(outside=(Outside("First aid", "did:web:aid.example", ""),)))
     opens: dict[str, Any] = {"custom": {"activity": "badges:care"}, "resource_link": {"id": "link-9", "title": "Care"}}
     learner = walk(platform.claims(**opens))
     learner.wander("")

@@ -34,7 +34,7 @@ from ltitools.plugin import Plugin, competencies, grades
 from ltitools.plugin import tenants as plugin_tenants
 from ltitools.services import activities, administrators, files, invitations, jobs, tenants
 from ltitools.testing import INSTRUCTOR, PUBLIC_URL, Platform, Visit, ags_claim, deliver, error_code, writing
-from ltitools_badges import achievements, awarding, rules, signing
+from ltitools_badges import achievements, considering, rules, signing
 from ltitools_badges import plugin as badges
 from ltitools_badges.core.content import MicroCredential
 from ltitools_diagnostic import plugin as diagnostic
@@ -147,12 +147,12 @@ class Campus:
                 achievements.publish(here.id, made.id)
                 rules.save(here.id, made.id, None, rules.Terms((rules.Part(quiz.id if quiz else 0),)))
             score = grades.in_course(here.id, self.course_of(here.id))[0]
-            awarding.note_score(here.id, score.person_id, self.course_of(here.id), score.link_id, "70", "100", 1)
-            awarding.consider(here, self.course_of(here.id), score.person_id)
+            considering.note_score(here.id, score.person_id, self.course_of(here.id), score.link_id, "70", "100", 1)
+            considering.consider(here, self.course_of(here.id), score.person_id)
             session.commit()
             signing.sign_due(here)
-            awarding.note_score(here.id, score.person_id, self.course_of(here.id), score.link_id, "1", "100", 2)
-            awarding.consider(here, self.course_of(here.id), score.person_id)
+            considering.note_score(here.id, score.person_id, self.course_of(here.id), score.link_id, "1", "100", 2)
+            considering.consider(here, self.course_of(here.id), score.person_id)
 
     @staticmethod
     def course_of(tenant_id: int) -> int:

@@ -338,7 +338,7 @@ def _list_with_room(tenant_id: int) -> StatusListRow:
     if row is None or row.taken >= LENGTH // 2:
         number = 1 if row is None else row.number + 1
         empty = upsert(StatusListRow).values(
-            tenant_id=tenant_id, number=number, bits=StatusList().to_text(), taken=0, key="", changed_at=utcnow()
+            tenant_id=tenant_id, number=number, bits=StatusList().to_text(), taken=0, changed_at=utcnow()
         )
         session.execute(empty.on_conflict_do_nothing(index_elements=["tenant_id", "number"]))
         row = _newest_list(tenant_id)

@@ -290,7 +290,6 @@ class StatusList(Base):
     taken: Mapped[int] = mapped_column(default=0)
     document: Mapped[str | None]
     jwt: Mapped[str | None]
-    key: Mapped[str] = mapped_column(String(64), default="")
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 

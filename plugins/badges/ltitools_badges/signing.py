@@ -80,7 +80,7 @@ def sign_due(tenant: Tenant) -> int:
     for listed in session.scalars(
         select(StatusList).where(StatusList.tenant_id == tenant.id, StatusList.document.is_(None))
     ).all():
-        listed.document, listed.jwt, listed.key = *sign_list(signer, listed), signer.ed25519.name
+        listed.document, listed.jwt = sign_list(signer, listed)
         session.commit()
     return count
 

@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 from ltitools.plugin import Launch, NotFound, Role, current_launch, session
 from ltitools_badges import achievements, considering, foreign, rules, verdicts
 from ltitools_badges.models import Achievement, Foreign
+from ltitools_badges.prose import day
 from ltitools_badges.rules import Outside, Terms
 from ltitools_badges.texts import lazy
 from ltitools_badges.views import Mistake, instructor_launch, page, pages, shown_achievement
-from ltitools_badges.views_learner import day
 from ltitools_badges.views_verify import BUSY, MAX_BYTES, fetch, turns
 
 STATES = {

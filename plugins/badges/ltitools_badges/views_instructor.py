@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -22,14 +23,14 @@ from ltitools.plugin import (
     roster,
     session,
 )
-from ltitools_badges import achievements, awarding, board, considering, issuers, rules
+from ltitools_badges import achievements, awarding, board, considering, issuers, prose, rules
 from ltitools_badges.board import Row
 from ltitools_badges.core import content as contents
 from ltitools_badges.models import Achievement, Badge, Issuer, Version
 from ltitools_badges.sharing import Addresses
-from ltitools_badges.texts import lazy
+from ltitools_badges.texts import _, lazy
 from ltitools_badges.views import Mistake, instructor_launch, page, pages, shown_achievement
-from ltitools_badges.views_learner import day, learner_progress, steps
+from ltitools_badges.views_learner import Step, Words, learner_progress, steps
 
 MAX_TITLE = 200
 LANGUAGES = {"en": lazy("English"), "fr": lazy("French")}
@@ -40,7 +41,7 @@ STATES = {
     "close": lazy("Close"),
     "begun": lazy("Under way"),
     "nothing": lazy("Not begun"),
-    "revoked": lazy("Revoked"),
+    "revoked": lazy("Had the badge, which is revoked"),
 }
 DONE = {
     "rule": lazy("Saved. Who has earned the badge gets it within a minute."),
@@ -139,7 +140,7 @@ def dashboard(launch: Launch) -> ResponseReturnValue:
         done=DONE.get(request.args.get("done", "")),
         roster=roster.state(launch.tenant.id, launch.course.id) if launch.course else None,
         owner=_owner(launch),
-        day=day,
+        day=prose.day,
     )
 
 
@@ -201,15 +202,18 @@ def _plain(text: str) -> str:
 
 def why(launch: Launch, shown: board.Board) -> Mapping[int, list[str]]:
     """What is missing of each person without the badge, in words."""
-    missing = {}
-    for row in shown.rows:
-        if row.badge is None:
-            missing[row.person.id] = [
-                f"{step.title} ({step.percent} %)" if step.percent else step.title
-                for step in steps(launch, shown.terms, row.standing)
-                if not step.done
-            ]
-    return missing
+    words = Words.of(launch, shown.terms)
+    return {
+        row.person.id: [_in_words(step) for step in steps(words, shown.terms, row.standing) if not step.done]
+        for row in shown.rows
+        if row.badge is None
+    }
+
+
+def _in_words(step: Step) -> str:
+    if step.percent is None:
+        return step.title
+    return _("%(title)s (%(percent)s %%)", title=step.title, percent=prose.number(Decimal(step.percent)))
 
 
 # --- one person ------------------------------------------------------------------------------------------------------
@@ -279,14 +283,14 @@ def _person_page(launch: Launch, person_id: int, mistakes: Sequence[Mistake] = (
         "person",
         row=row,
         terms=shown.terms,
-        steps=steps(launch, shown.terms, row.standing),
+        steps=steps(Words.of(launch, shown.terms), shown.terms, row.standing),
         states=STATES,
         addresses=Addresses.of(issuer, row.badge) if issuer and row.badge else None,
         published=achievements.latest(launch.tenant.id, achievement.id) is not None,
         mistakes=mistakes,
         typed=request.form,
         done=DONE.get(request.args.get("done", "")),
-        day=day,
+        day=prose.day,
     )
 
 

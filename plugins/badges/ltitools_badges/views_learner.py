@@ -5,9 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from babel.dates import format_date
 from flask import Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -20,10 +18,9 @@ from ltitools.plugin import (
     activities,
     competencies,
     current_launch,
-    current_locale,
     session,
 )
-from ltitools_badges import achievements, awarding, considering, issuers, published, rules, views_public
+from ltitools_badges import achievements, awarding, considering, issuers, prose, published, rules, views_public
 from ltitools_badges.models import LISTED, PRIVATE, UNLISTED, Achievement, Badge, Issuer, Version
 from ltitools_badges.rules import Standing, Terms
 from ltitools_badges.sharing import Addresses, linkedin
@@ -82,13 +79,13 @@ def learner_home(launch: Launch) -> ResponseReturnValue:
         terms=terms,
         standing=standing,
         percent=None if standing.score is None else rules.shown_percent(standing.score / rules.HUNDRED),
-        steps=steps(launch, terms, standing),
+        steps=steps(Words.of(launch, terms), terms, standing),
         addresses=Addresses.of(issuer, badge) if issuer and badge else None,
         linkedin=linkedin(issuer, badge, achievements.content_of(version)) if issuer and badge else "",
         holder=awarding.find_holder(launch.tenant.id, launch.person.id) if badge else None,
         visibilities=VISIBILITIES,
         others=_others(launch, issuer, badge),
-        day=day,
+        day=prose.day,
     )
 
 
@@ -147,31 +144,48 @@ def own_file(ending: str) -> ResponseReturnValue:
     )
 
 
-def steps(launch: Launch, terms: Terms, standing: Standing) -> list[Step]:
+@dataclass(frozen=True)
+class Words:
+    """What the parts of a rule are called in a course, by id: read once for everybody there."""
+
+    activities: Mapping[int, str]
+    competencies: Mapping[int, str]
+    components: Mapping[int, str]
+
+    @classmethod
+    def of(cls, launch: Launch, terms: Terms) -> Words:
+        """Activities as the course calls them; those that nobody has opened there yet by their own title."""
+        tenant_id = launch.tenant.id
+        placed = activities.in_course(tenant_id, launch.course.id) if launch.course else []
+        titles = {activity.id: link.title or activity.title for link, activity in reversed(placed)}
+        for part in terms.parts:
+            if part.activity_id not in titles:
+                titles[part.activity_id] = activities.get(tenant_id, part.activity_id).title
+        known = competencies.named(tenant_id, terms.competencies)
+        return cls(titles, {key: one.title() for key, one in known.items()}, names_of(tenant_id, terms.components))
+
+
+def steps(words: Words, terms: Terms, standing: Standing) -> list[Step]:
     """What it takes, in the order of the rule: activities, competencies, other micro-credentials."""
-    tenant_id = launch.tenant.id
-    placed = activities.in_course(tenant_id, launch.course.id) if launch.course else []
-    titles: Mapping[int, str] = {activity.id: link.title or activity.title for link, activity in reversed(placed)}
-    known = competencies.named(tenant_id, terms.competencies)
-    names = names_of(tenant_id, terms.components)
     found = [
-        Step(titles.get(part.activity_id, _("An activity that is not in this course")), part.met, percent_of(part))
+        Step(words.activities[part.activity_id], part.met, rules.shown_percent(part.fraction))
         for part in standing.parts
     ]
     found += [
-        Step(known[one].title(), one not in standing.open_competencies) for one in terms.competencies if one in known
+        Step(words.competencies[one], one not in standing.open_competencies)
+        for one in terms.competencies
+        if one in words.competencies
     ]
-    found += [Step(names[one], one not in standing.open_components) for one in terms.components if one in names]
+    found += [
+        Step(words.components[one], one not in standing.open_components)
+        for one in terms.components
+        if one in words.components
+    ]
     found += [
         Step(_("%(name)s, of another institution", name=one.name), one.key not in standing.open_outside)
         for one in terms.outside
     ]
     return found
-
-
-def percent_of(part: rules.PartState) -> str | None:
-    """What somebody has of an activity, in percent."""
-    return rules.shown_percent(part.fraction)
 
 
 def names_of(tenant_id: int, achievement_ids: tuple[int, ...]) -> dict[int, str]:
@@ -184,11 +198,6 @@ def names_of(tenant_id: int, achievement_ids: tuple[int, ...]) -> dict[int, str]
         .order_by(Version.number)
     )
     return {row.achievement_id: str(row.content["name"]) for row in rows}
-
-
-def day(moment: datetime) -> str:
-    """A date in the reader's language."""
-    return format_date(moment, "long", locale=current_locale())
 
 
 def learner_progress(launch: Launch, links: Mapping[int, Achievement]) -> Mapping[int, Progress]:

@@ -234,7 +234,7 @@ def test_badges_are_given_and_revoked_with_a_file_after_a_look(campus: Campus) -
     page = visit.post("file", {"action": "give", "file": (io.BytesIO(file.encode()), "list.csv")})
     assert page.status_code == 200
     shown = plain(page.get_data(as_text=True))
-    assert "Give the badge: 2 people. 2 lines cannot be carried out:" in shown
+    assert "2 badges would be given. 2 lines cannot be carried out:" in shown
     assert "Line 4, Nobody: Nobody of this course is called so." in shown
     assert "Line 5, Bob: The file names this person twice." in shown
     assert campus.badges() == []

@@ -95,7 +95,6 @@ def _status_list() -> None:
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.Column("document", sa.String(), nullable=True),
         sa.Column("jwt", sa.String(), nullable=True),
-        sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_badges_status_list_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_badges_status_list")),
