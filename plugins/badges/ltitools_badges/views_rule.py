@@ -25,11 +25,11 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """An activity of the course that may count, and the weight that stands beside it."""
+    """An activity that may count, and the weight that stands beside it. `note` is no-column, not-opened or empty."""
 
     activity: Activity
     title: str
-    graded: bool
+    note: str
     chosen: bool
     weight: str
 
@@ -133,13 +133,18 @@ def _decimal(text: str, otherwise: Decimal) -> Decimal:
     return value if value.is_finite() and abs(value) < 10**6 and value == round(value, 5) else otherwise
 
 
-def _countable(launch: Launch, course_id: int) -> list[tuple[Link, Activity]]:
-    """The activities of the course that can have a score: those of other tools, each once."""
-    found: dict[int, tuple[Link, Activity]] = {}
+def _countable(launch: Launch, course_id: int) -> list[tuple[Link | None, Activity]]:
+    """The activities that can have a score in the course: those of other tools, each once.
+
+    First those that somebody has opened there. An LMS names a link only then, so what the course or the institution
+    has besides follows without one: an instructor who has just placed it finds it all the same.
+    """
+    found: dict[int, tuple[Link | None, Activity]] = {}
     for link, activity in activities.in_course(launch.tenant.id, course_id):
-        if activity.plugin != awarding.KEY:
-            found.setdefault(activity.id, (link, activity))
-    return list(found.values())
+        found.setdefault(activity.id, (link, activity))
+    for activity in activities.at_hand(launch.tenant.id, course_id):
+        found.setdefault(activity.id, (None, activity))
+    return [both for both in found.values() if both[1].plugin != awarding.KEY]
 
 
 def _kept_parts(launch: Launch, course_id: int) -> set[int]:
@@ -152,8 +157,8 @@ def _choices(launch: Launch, course_id: int, terms: Terms) -> list[Choice]:
     choices = [
         Choice(
             activity,
-            link.title or activity.title,
-            link.graded,
+            (link.title if link else "") or activity.title,
+            "no-column" if link and not link.graded else "" if link else "not-opened",
             activity.id in weights,
             str(weights.get(activity.id, 1)),
         )
@@ -165,7 +170,7 @@ def _choices(launch: Launch, course_id: int, terms: Terms) -> list[Choice]:
         if number not in there:
             row: Any = activities.get(launch.tenant.id, number)
             activity = Activity(row.id, row.plugin, row.slug, row.title, {}, row.owner_course_id)
-            choices.append(Choice(activity, activity.title, False, True, str(weight)))
+            choices.append(Choice(activity, activity.title, "not-opened", True, str(weight)))
     return choices
 
 

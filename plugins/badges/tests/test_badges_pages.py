@@ -177,6 +177,15 @@ def test_a_mistake_in_the_rule_is_told_at_its_field(campus: Campus, form: dict[s
     assert f'id="{field.replace("QUIZ", number)}-error"' in answer.get_data(as_text=True)
 
 
+def test_what_is_placed_and_was_not_opened_yet_can_count_too(campus: Campus) -> None:
+    page = text_of(campus.teacher(), "rule")
+    assert "Quiz (nobody has opened it in this course yet)" in page
+    form = {"activity": str(campus.quiz_id), "threshold": "50", "kind": "all"}
+    assert campus.teacher().post("rule", form).status_code == 303
+    campus.score("ada", "50")
+    assert len(campus.badges()) == 1
+
+
 def test_an_activity_of_another_institution_cannot_count(campus: Campus) -> None:
     campus.score("ada", "60")
     assert campus.teacher().post("rule", {"activity": "999", "threshold": "70"}).status_code == 404

@@ -7,11 +7,12 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from ltitools.db import session
 from ltitools.errors import Conflict, NotFound
 from ltitools.models import Activity
+from ltitools.services import courses
 
 MAX_SLUG = 100
 
@@ -62,6 +63,21 @@ def all_of(tenant_id: int, plugin: str) -> list[Activity]:
             select(Activity)
             .where(Activity.tenant_id == tenant_id, Activity.plugin == plugin)
             .order_by(Activity.title, Activity.id)
+        )
+    )
+
+
+def at_hand(tenant_id: int, course_id: int) -> list[Activity]:
+    """What a course owns, and what the institution itself owns, of all tools, by title."""
+    return list(
+        session.scalars(
+            select(Activity)
+            .where(
+                Activity.tenant_id == tenant_id,
+                Activity.plugin != courses.HOST,
+                or_(Activity.owner_course_id == course_id, Activity.owner_course_id.is_(None)),
+            )
+            .order_by(Activity.owner_course_id.is_(None), Activity.title, Activity.id)
         )
     )
 
