@@ -28,6 +28,12 @@ PREFIXES = {ED25519: "key", RSA: "rsa"}
 RSA_BITS = 3072
 
 
+ONLY_HERE = lazy(
+    "The address of this server has a port or is no https address: its badges can be checked here, and nowhere else."
+    " For badges that the world can check, give the server a public name."
+)
+
+
 def base_of(tenant_key: str) -> str:
     """The public address of an institution's pages, as the server is called now."""
     return f"{web.public_url()}/i/{tenant_key}"
@@ -80,13 +86,18 @@ def problem(issuer: Issuer) -> LazyText | None:
             "This server has another public address now than when the first badge was given. No badge is given or"
             " signed until an operator decides, with `ltitools badges address`, what badges are to name."
         )
-    where = urlsplit(issuer.base)
-    if where.port is not None or where.scheme != "https":
-        return lazy(
-            "The address of this server has a port or is no https address: its badges can be checked here, and nowhere"
-            " else. For badges that the world can check, give the server a public name."
-        )
-    return None
+    return ONLY_HERE if is_only_here(issuer.base) else None
+
+
+def problem_to_come(tenant: Tenant) -> LazyText | None:
+    """The same for an institution that has given no badge yet."""
+    return ONLY_HERE if is_only_here(base_of(tenant.key)) else None
+
+
+def is_only_here(base: str) -> bool:
+    """Whether badges of this address can be checked on this server alone: no other can find the issuer's keys there."""
+    where = urlsplit(base)
+    return where.port is not None or where.scheme != "https"
 
 
 def require_address(issuer: Issuer) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import render_template
 
-from ltitools_badges import prose, verdicts
+from ltitools_badges import issuers, prose, verdicts
 from ltitools_badges.core import checking, content, documents
 from ltitools_badges.models import Issuer
 from ltitools_badges.published import Credential, Edition
@@ -48,6 +48,7 @@ def credential_page(shown: Credential, report: checking.Report | None, frozen: d
         picture_address=f"{edition.address}.png",
         has_svg=bool(shown.version.image_svg),
         status_address=document["credentialStatus"]["statusListCredential"],
+        only_here=issuers.is_only_here(shown.issuer.base),
         holder=holder_of(document),
         issued_by=document["issuer"]["name"],
         threshold=prose.number(Decimal(shown.badge.threshold)),

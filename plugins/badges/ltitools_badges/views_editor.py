@@ -201,7 +201,7 @@ def _editor_page(
     overtaken: bool = False,
 ) -> str:
     issuer = issuers.find(launch.tenant.id)
-    meter = contents.completeness(achievements.content_of(version), issuer.country if issuer else None)
+    meter = contents.completeness(achievements.content_of(version), issuer.country if issuer else "")
     wrong = {mistake.field.partition("-")[0] for mistake in mistakes}
     # A part of the form is open where something is to be seen: a mistake, more rows, what a link of the meter names.
     opened = {name for name, members in forms.GROUPS.items() if wrong & set(members)} | {"what"}

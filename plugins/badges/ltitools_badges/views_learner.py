@@ -17,6 +17,7 @@ from ltitools.plugin import (
     Progress,
     activities,
     competencies,
+    courses,
     current_launch,
     session,
 )
@@ -56,6 +57,7 @@ class Kept:
 
     badge: Badge
     name: str
+    course: str
     addresses: Addresses
 
 
@@ -81,6 +83,7 @@ def learner_home(launch: Launch) -> ResponseReturnValue:
         percent=None if standing.score is None else rules.shown_percent(standing.score / rules.HUNDRED),
         steps=steps(Words.of(launch, terms), terms, standing),
         addresses=Addresses.of(issuer, badge) if issuer and badge else None,
+        only_here=issuer is not None and issuers.is_only_here(issuer.base),
         linkedin=linkedin(issuer, badge, achievements.content_of(version)) if issuer and badge else "",
         holder=awarding.find_holder(launch.tenant.id, launch.person.id) if badge else None,
         visibilities=VISIBILITIES,
@@ -253,4 +256,13 @@ def _others(launch: Launch, issuer: Issuer | None, shown: Badge | None) -> list[
     if not badges or issuer is None:
         return []
     names = achievements.names_of_versions(launch.tenant.id, {badge.version_id for badge in badges})
-    return [Kept(badge, names[badge.version_id], Addresses.of(issuer, badge)) for badge in badges]
+    titles = courses.named(launch.tenant.id, {badge.course_id for badge in badges if badge.course_id is not None})
+    return [
+        Kept(
+            badge,
+            names[badge.version_id],
+            titles[badge.course_id].title if badge.course_id in titles else "",
+            Addresses.of(issuer, badge),
+        )
+        for badge in badges
+    ]

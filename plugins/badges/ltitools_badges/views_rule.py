@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from ltitools.plugin import Activity, Conflict, Launch, Link, NotFound, activities, competencies, session
 from ltitools_badges import achievements, awarding, considering, rules
+from ltitools_badges.models import Rule
 from ltitools_badges.rules import ALL, AVERAGE, PASS, Outside, Part, Terms
 from ltitools_badges.texts import _, lazy
 from ltitools_badges.views import Mistake, instructor_launch, page, pages, shown_achievement
@@ -39,8 +40,17 @@ def rule() -> ResponseReturnValue:
     """What counts in this course."""
     launch, course_id = _here()
     found = rules.find(launch.tenant.id, shown_achievement(launch).id, course_id)
-    terms = rules.terms_of(found) if found else Terms()
-    return _rule_page(launch, course_id, terms, is_own=found is not None and found.course_id == course_id)
+    begun_with = found or _of_the_owner(launch)
+    terms = rules.terms_of(begun_with) if begun_with else Terms()
+    return _rule_page(launch, course_id, terms, is_own=found is None or found.course_id == course_id)
+
+
+def _of_the_owner(launch: Launch) -> Rule | None:
+    """What earns it in the course that owns it: what a course that was copied begins with."""
+    owner = launch.activity.owner_course_id if launch.activity else None
+    if owner is None:
+        return None
+    return rules.find(launch.tenant.id, shown_achievement(launch).id, owner)
 
 
 @pages.post("/rule")

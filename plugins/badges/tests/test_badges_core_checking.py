@@ -85,7 +85,8 @@ def test_addresses_that_are_no_web_pages_are_not_told(school: School) -> None:
 def test_dates_decide(school: School) -> None:
     badge = school.badge(valid_until=NOW + timedelta(days=10))
     web = school.web()
-    assert lines(badge, web, now=NOW - timedelta(seconds=1))["dates"] == ("bad", "not-yet-valid")
+    assert lines(badge, web, now=NOW - timedelta(seconds=61))["dates"] == ("bad", "not-yet-valid")
+    assert lines(badge, web, now=NOW - timedelta(seconds=59))["dates"] == ("good", "in-force"), "clocks differ"
     assert lines(badge, web, now=NOW + timedelta(days=10))["dates"] == ("good", "in-force")
     assert lines(badge, web, now=NOW + timedelta(days=11))["dates"] == ("bad", "expired")
     assert checking.check(badge, web, NOW + timedelta(days=11)).verdict == "bad"

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from ltitools.plugin import session
 from ltitools.testing import Platform, Visit, close_app, make_app
-from ltitools_diagnostic import versions
+from ltitools_diagnostic import plugin, versions
 from ltitools_diagnostic.items import Bank
 from ltitools_diagnostic.models import Version
 from tool_fixtures import (
@@ -42,8 +42,8 @@ EXAMPLE = Path(__file__).parents[1] / "ltitools_diagnostic" / "static" / "exampl
 
 @pytest.fixture
 def app(make_database: Callable[[], str]) -> Iterator[Flask]:
-    """The application with the installed tools."""
-    app = make_app(make_database())
+    """The application with this tool alone."""
+    app = make_app(make_database(), [plugin])
     yield app
     close_app(app)
 
