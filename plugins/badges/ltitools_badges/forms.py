@@ -163,11 +163,13 @@ def check(sheet: Sheet) -> tuple[MicroCredential | None, list[Mistake]]:
         mistakes += _row_mistakes(name, sheet.rows[name])
     if mistakes:
         return None, mistakes
-    direct = {name: texts[name] for name in _DIRECT} | {name: name in sheet.flags for name in _FLAGS[:2]}
+    direct: dict[str, Any] = {name: texts[name] for name in _DIRECT} | {
+        name: name in sheet.flags for name in _FLAGS[:2]
+    }
     if "no_level" in sheet.flags:
         direct["level_framework"] = contents.NO_LEVEL
     made = MicroCredential(
-        **direct,  # type: ignore[arg-type]
+        **direct,
         outcomes=outcomes,
         hours=hours,
         credits=credit,

@@ -115,7 +115,7 @@ def verifiers() -> Outside:
     script = folder / f"verify-{hashlib.sha256(program).hexdigest()[:16]}.mjs"
     with _locked(folder):
         script.write_bytes(program)
-    process = subprocess.Popen(  # noqa: S603 - the Node that was found, and a file of ours
+    process = subprocess.Popen(
         [node, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
     atexit.register(_end, process)
@@ -131,9 +131,7 @@ def _node() -> tuple[str, list[str]]:
     """The program, and the command line of its npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
-        said = subprocess.run(  # noqa: S603 - what PATH calls node
-            [node, "--version"], capture_output=True, text=True, check=True
-        ).stdout
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
         version = re.match(r"v(\d+)\.", said)
         if version and int(version[1]) >= OLDEST_NODE and ".venv" not in Path(node).parts:
             return node, [npm]
@@ -150,7 +148,7 @@ def _installed(npm: list[str]) -> Path:
         if not (folder / "node_modules" / ".complete").exists():
             for name in ("package.json", "package-lock.json", ".npmrc"):
                 shutil.copy(FILES / name, folder)
-            done = subprocess.run(  # noqa: S603 - the npm that was found, on files of ours
+            done = subprocess.run(
                 [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
                 cwd=folder,
                 capture_output=True,

@@ -219,7 +219,7 @@ def test_others_read_what_was_baked(school: School) -> None:
     assert verifiers().png_itxt(baked) == text
     assert extract_png(baked, keyword=b"openbadgecredential") == text
     with Image.open(io.BytesIO(baked)) as opened:
-        assert opened.text["openbadgecredential"] == text  # type: ignore[attr-defined]
+        assert opened.info["openbadgecredential"] == text
     svg = baking.bake_svg('<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>', text)
     assert extract_svg(svg, element="openbadges:credential", text_fallback=True) == text
 

@@ -31,6 +31,13 @@ def plain(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
+def only(pattern: str, page: str) -> str:
+    """What the group of the pattern matches on a page, which must have it."""
+    found = re.search(pattern, page)
+    assert found is not None, pattern
+    return found[1]
+
+
 def person_id_of(campus: Campus, name: str) -> int:
     """The number of somebody who has a badge."""
     return next(badge.person_id for badge in campus.badges() if campus.person(badge).name == name)
@@ -54,7 +61,7 @@ def test_a_learner_has_the_badge_with_its_files_and_its_address(campus: Campus) 
     (badge,) = campus.badges()
     assert "You have earned this badge." in page
     assert f"/i/acme/credentials/{badge.public_id}" in page
-    linkedin = unescape(re.search(r'href="(https://www\.linkedin\.com/[^"]*)"', page)[1])  # type: ignore[index]
+    linkedin = unescape(only(r'href="(https://www\.linkedin\.com/[^"]*)"', page))
     assert "startTask=CERTIFICATION_NAME" in linkedin
     assert "expiration" not in linkedin
     assert json.loads(visit.get("own-badge.json").get_data())["id"].endswith(badge.public_id)
@@ -213,7 +220,7 @@ def test_a_badge_is_given_by_hand_to_somebody_without_a_score(campus: Campus) ->
     campus.learner("bob")
     with campus.app.app_context():
         shown = campus.teacher().get().get_data(as_text=True)
-    person = int(re.search(r"/people/(\d+)", shown)[1])  # type: ignore[index]
+    person = int(only(r"/people/(\d+)", shown))
     assert campus.teacher().post(f"people/{person}/give", {"reason": "Work on paper."}).status_code == 303
     campus.work()
     (badge,) = campus.badges()

@@ -325,3 +325,12 @@ def test_a_picture_without_its_badge_is_told_from_one_with_it(campus: Campus, re
     with pytest.raises(baking.NotBaked):
         baking.unbake(bare)
     assert "No badge was found in it." in reader.check(file=(io.BytesIO(bare), "bare.png")).get_data(as_text=True)
+
+
+def test_the_language_that_an_address_says_is_kept_by_forms_and_links(app: Flask) -> None:
+    page = app.test_client().get("/verify?lang=fr", base_url=PUBLIC_URL).get_data(as_text=True)
+    assert 'action="/verify?lang=fr"' in page
+    answer = app.test_client().post("/verify?lang=fr", data={"text": "no badge"}, base_url=PUBLIC_URL)
+    shown = answer.get_data(as_text=True)
+    assert '<html lang="fr">' in shown
+    assert 'href="/verify?lang=fr"' in shown

@@ -87,6 +87,7 @@ def _open_to_all(blueprint: Blueprint) -> None:
         g.plugin = blueprint.name.removesuffix(PUBLIC)
         wanted = request.args.get("lang")
         if wanted in LOCALES:
+            g.lang_asked = wanted
             set_locale(wanted)
 
 
@@ -99,8 +100,12 @@ def _enter(plugin: str, launch_id: str) -> None:
 
 
 def _same_launch(endpoint: str, values: dict[str, Any]) -> None:
-    """Links of a launch page stay in its launch, so that plugins write plain ones."""
+    """Links of a launch page stay in its launch, so that plugins write plain ones; those of a page that belongs to none
+    stay in the language that its address says.
+    """
     launch = g.get("launch")
+    if launch is None and endpoint.partition(".")[0].endswith(PUBLIC) and "lang_asked" in g:
+        values.setdefault("lang", g.lang_asked)
     if (
         launch is None
         or endpoint.startswith(("static", "lti.", "page.", "registration.", "console."))

@@ -14,8 +14,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Words = Mapping[str, str]
 
@@ -67,7 +70,7 @@ ALIGNMENT_KINDS: Mapping[str, Words] = {
 }
 """The target types that the editor offers; others that begin with ``ext:`` are kept too."""
 
-_Kept = TypeVar("_Kept")
+_Kept = TypeVar("_Kept", bound="DataclassInstance")
 _TARGET_TYPE = re.compile(r"ext:[A-Za-z0-9_.-]{1,60}")
 
 
@@ -268,7 +271,7 @@ def _built(kind: type[_Kept], given: Any, readers: Mapping[str, Callable[[Any], 
     if not isinstance(given, Mapping):
         raise ValueError(f"{kind.__name__} is an object")
     unknown = set(given) - set(readers)
-    required = {each.name for each in fields(kind) if each.default is MISSING}  # type: ignore[arg-type]
+    required = {each.name for each in fields(kind) if each.default is MISSING}
     if unknown or required - set(given):
         raise ValueError(f"{kind.__name__}: unknown {sorted(unknown)}, missing {sorted(required - set(given))}")
     values = {}

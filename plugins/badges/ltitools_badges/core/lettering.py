@@ -13,7 +13,7 @@ import struct
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 from PIL import ImageFont
@@ -76,10 +76,14 @@ def line(text: str, size: float, x: float, y: float, anchor: Anchor = "middle", 
     at = x - width(text, size, spacing) * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
     scale, drawn = size / _EM, []
     for glyph in _glyphs(text):
-        left = at
-        drawn += [each.moved(lambda p, left=left: (left + p[0] * scale, y - p[1] * scale)) for each in glyph.contours]  # type: ignore[misc]
+        drawn += [each.moved(partial(_placed, (at, y), scale)) for each in glyph.contours]
         at += glyph.advance * scale + spacing
     return _data(drawn)
+
+
+def _placed(at: Point, scale: float, point: Point) -> Point:
+    """A point of a glyph, whose y axis goes up, where it is drawn."""
+    return at[0] + point[0] * scale, at[1] - point[1] * scale
 
 
 def arc(text: str, size: float, radius: float, spacing: float = 0) -> str:
@@ -264,7 +268,8 @@ _MARKS: dict[str, tuple[Contour, ...]] = {
 def _font() -> dict[int, Glyph]:
     """The signs of the font by code point."""
     loaded = ImageFont.load_default(10)
-    data: bytes = loaded.font_bytes  # type: ignore[union-attr]
+    assert isinstance(loaded, ImageFont.FreeTypeFont)
+    data = loaded.font_bytes
     count = struct.unpack_from(">H", data, 4)[0]
     tables = {}
     for number in range(count):

@@ -194,7 +194,7 @@ def _rendered(svg: str) -> bytes:
     """The SVG as PNG, by a process that is ended when it takes too much: patterns of strokes can take for ever."""
     command = [sys.executable, "-I", rendering.__file__, str(SIZE)]
     try:
-        done = subprocess.run(command, input=svg.encode(), capture_output=True, timeout=_PATIENCE, check=False)  # noqa: S603
+        done = subprocess.run(command, input=svg.encode(), capture_output=True, timeout=_PATIENCE, check=False)  # noqa: S603 - ours
     except subprocess.TimeoutExpired as problem:
         raise Unusable("too-complex") from problem
     if done.returncode < 0:  # A signal has ended it.
