@@ -113,10 +113,15 @@ class Person:
         """As a teacher: choose one that is there, by deep linking."""
         self.open_course()
         self.page.get_by_role("link", name="Add an activity").first.click()
+        self.choose_tool("diagnostic")
         self.tool.get_by_role("radio", name=re.compile(title)).check()
         self.inspect()
         self.tool.get_by_role("button", name="Add to the course").click()
         expect(self.page.get_by_role("status")).to_contain_text(title)
+
+    def choose_tool(self, key: str) -> None:
+        """Of the tools that are offered while an activity is added, choose one."""
+        self.tool.locator(f"main a[href*='/tools/{key}/']").click()
 
     def question(self) -> Locator:
         """The form of the question that is shown."""

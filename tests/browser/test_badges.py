@@ -210,7 +210,7 @@ def test_a_learner_earns_a_badge_keeps_it_and_decides_who_sees_it(
     employer = window_of(learner, learner.tool.locator("#use a.button").first)
     expect(employer.page.locator(".verdict.good")).to_be_visible()
     expect(employer.page.locator("body")).not_to_contain_text(learner_name)
-    assert employer.page.url == address
+    assert employer.page.url == f"{address}?lang={language}"
     assert employer.page.evaluate("document.documentElement.lang") == language
     employer.inspect()
 

@@ -118,6 +118,7 @@ def test_in_moodle_a_teacher_adds_the_page_as_an_activity(meet: Meet) -> None:
     teacher = meet("Arun Patel")
     teacher.open_course()
     teacher.page.get_by_role("link", name="Add an activity").first.click()
+    teacher.choose_tool("diagnostic")
     teacher.tool.get_by_role("link", name="Choose something else").click()
     expect(teacher.tool.get_by_role("heading", name="Or the whole course")).to_be_visible()
     teacher.inspect()

@@ -60,6 +60,7 @@ def test_an_instructor_writes_a_question_with_a_picture(
     teacher = meet(name, **window)
     teacher.open_course()
     teacher.page.locator("a[href*='add']").first.click()
+    teacher.choose_tool("diagnostic")
     tool = teacher.tool
     tool.get_by_role("link", name=words["write"]).click()
     tool.locator("#title").fill(f"Written here: {locale}")

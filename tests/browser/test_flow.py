@@ -144,6 +144,7 @@ def test_an_instructor_makes_a_new_pre_assessment_from_ten_rows(
     teacher = meet("Arun Patel", **window)
     teacher.open_course()
     teacher.page.get_by_role("link", name="Add an activity").first.click()
+    teacher.choose_tool("diagnostic")
     teacher.tool.get_by_role("link", name="Upload questions").click()
     upload = teacher.tool.get_by_role("button", name="Upload and check")
     upload.click()
