@@ -34,6 +34,7 @@ OF_ALL = {
     "tenant_key.tenant_id, tenant_key.sealed_private_pem FROM": "everything is sealed anew under a new secret key",
     "service_token.tenant_id, service_token.sealed_token FROM": "the same",
     "SELECT file.id, file.tenant_id, file.media_type FROM": "the same",
+    "badges_key.tenant_id, badges_key.sealed_private FROM": "the same",
     "WHERE administrator.email =": "who signs in with an account says where only afterwards",
     "event_delivery JOIN event ON": "the worker reads the event whose delivery it has leased",
 }
