@@ -26,8 +26,8 @@ import ltitools
 import ltitools_badges
 import ltitools_diagnostic
 from certification.helpers import Services
+from flows.desk import ADMINISTRATOR, Desk, add_known
 from flows.mishaps import make_mishaps
-from flows.test_console import ADMINISTRATOR, Desk, add_known
 from ltitools.db import Base, session
 from ltitools.models import Administrator, Course, Person
 from ltitools.plugin import Plugin, competencies, grades

@@ -18,8 +18,8 @@ from joserfc.jwk import KeySet, KeySetSerialization
 from sqlalchemy import delete, func, select, update
 
 from certification.helpers import Services
+from flows.desk import Desk, add_known
 from flows.mishaps import make_mishaps
-from flows.test_console import Desk, add_known
 from ltitools.db import session
 from ltitools.errors import SettingsError
 from ltitools.models import File, Grade, ServiceToken, TenantKey

@@ -22,7 +22,7 @@ from flask import Flask
 from gunicorn.config import Config
 from sqlalchemy import select, update
 
-from flows.test_console import ADMINISTRATOR, Desk, add, add_known, log_of
+from flows.desk import ADMINISTRATOR, Desk, add, add_known, log_of
 from joining import Joining, heading_of
 from ltitools.cli import main
 from ltitools.db import session, utcnow

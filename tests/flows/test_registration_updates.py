@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from flows.test_console import Desk, add_known
+from flows.desk import Desk, add_known
 from joining import Joining
 from ltitools.testing import Platform, error_code
 from sites import TENANT, running

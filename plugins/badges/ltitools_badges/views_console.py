@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import IO, cast
 
 from flask import Blueprint, Response, render_template, request, send_file
 from flask.typing import ResponseReturnValue
@@ -127,14 +127,15 @@ def export() -> ResponseReturnValue:
     tenant = console.tenant()
     if issuers.find(tenant.id) is None:
         raise NotFound("This institution has given no badge.")
-    # Closed, and thereby removed, by the answer that it is sent with.
-    file = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115
-    exporting.write(tenant, file)
-    file.seek(0)
-    answer: Response = send_file(
-        file, "application/zip", as_attachment=True, download_name=f"badges-{tenant.key}.zip", max_age=0
-    )
-    return answer
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile())
+        exporting.write(tenant, file)
+        file.seek(0)
+        name = f"badges-{tenant.key}.zip"
+        answer: Response = send_file(file, "application/zip", as_attachment=True, download_name=name, max_age=0)
+        # Closed, and thereby removed, once the answer is sent.
+        answer.call_on_close(stack.pop_all().close)
+        return answer
 
 
 def _wrong(said: Mapping[str, str]) -> str:

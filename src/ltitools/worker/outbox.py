@@ -133,11 +133,11 @@ def _parcels(lease: str) -> list[Parcel]:
 def _post(parcel: Parcel) -> Outcome:
     """Post one score. A refused token is renewed once."""
     outcome = _try(parcel)
-    if outcome.verdict is Verdict.RENEW_TOKEN:
+    if outcome.verdict is Verdict.RENEW_ACCESS:
         for scopes in (SCOPES, (RESULT_READ,)):
             forget_token(parcel.registration, scopes)
         outcome = _try(parcel)
-    if outcome.verdict is Verdict.RENEW_TOKEN:
+    if outcome.verdict is Verdict.RENEW_ACCESS:
         return Outcome(Verdict.RETRY, outcome.problem)
     return outcome
 
@@ -153,7 +153,7 @@ def _try(parcel: Parcel) -> Outcome:
         return Outcome(Verdict.RETRY, str(error))
     except ServiceRefused as error:
         if error.status == 401:
-            return Outcome(Verdict.RENEW_TOKEN, str(error))
+            return Outcome(Verdict.RENEW_ACCESS, str(error))
         return Outcome(Verdict.RETRY, str(error))
 
 

@@ -194,7 +194,9 @@ def _rendered(svg: str) -> bytes:
     """The SVG as PNG, by a process that is ended when it takes too much: patterns of strokes can take for ever."""
     command = [sys.executable, "-I", rendering.__file__, str(SIZE)]
     try:
-        done = subprocess.run(command, input=svg.encode(), capture_output=True, timeout=_PATIENCE, check=False)  # noqa: S603 - ours
+        done = subprocess.run(  # noqa: S603 - the interpreter that runs this, and a module of ours; the SVG is its input
+            command, input=svg.encode(), capture_output=True, timeout=_PATIENCE, check=False
+        )
     except subprocess.TimeoutExpired as problem:
         raise Unusable("too-complex") from problem
     if done.returncode < 0:  # A signal has ended it.

@@ -48,7 +48,7 @@ class Verdict(StrEnum):
 
     DELIVERED = "delivered"
     RETRY = "retry"
-    RENEW_TOKEN = "renew-token"  # noqa: S105  (a verdict, not a secret)
+    RENEW_ACCESS = "renew-access"
     RENEW_TIMESTAMP = "renew-timestamp"
     PARK = "park"
 
@@ -146,7 +146,7 @@ class Dialect:
         if 200 <= answer.status < 300:
             return Outcome(Verdict.DELIVERED)
         if answer.status == 401:
-            return Outcome(Verdict.RENEW_TOKEN, problem)
+            return Outcome(Verdict.RENEW_ACCESS, problem)
         if answer.status == 409:
             return Outcome(Verdict.RENEW_TIMESTAMP, problem)
         if answer.status in (408, 425, 429) or answer.status >= 500:
