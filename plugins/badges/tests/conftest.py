@@ -8,10 +8,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from earning import Campus, publish
 from flask import Flask
+from reading_badges import Reader, earned
 
 from ltitools.plugin import activities, tenants
 from ltitools.testing import Platform, Visit, close_app, make_app, writing
 from ltitools_badges import issuers, plugin, rules
+from ltitools_badges.models import Badge
 from ltitools_badges.rules import Part, Terms
 from probe import make_probe
 from tool_fixtures import (
@@ -60,3 +62,15 @@ def campus(app: Flask, platform: Platform, enter: Callable[..., Visit]) -> Campu
     with writing(app):
         rules.save(tenant.id, achievement.id, None, Terms(parts=(Part(quiz_id),)))
     return Campus(app, platform, enter, tenant, achievement.id, quiz_id)
+
+
+@pytest.fixture
+def reader(app: Flask) -> Reader:
+    """Somebody outside, who reads public pages."""
+    return Reader(app)
+
+
+@pytest.fixture
+def badge(campus: Campus) -> Badge:
+    """Ada's badge."""
+    return earned(campus, "ada")[0]

@@ -30,17 +30,6 @@ DOCUMENT = "application/vc+ld+json"
 TOKEN = "text/plain; charset=utf-8"
 
 
-@pytest.fixture
-def reader(app: Flask) -> Reader:
-    return Reader(app)
-
-
-@pytest.fixture
-def badge(campus: Campus) -> Badge:
-    """Ada's badge."""
-    return earned(campus, "ada")[0]
-
-
 def web_of(campus: Campus) -> dict[str, Any]:
     """What a checker finds at our addresses."""
     reader = Reader(campus.app)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from earning import Campus
 from flask import Flask, Response, request
-from reading_badges import BASE, Reader, change, earned, revoke
+from reading_badges import BASE, Reader, change, revoke
 from school import School
 from sqlalchemy import select
 
@@ -29,17 +29,6 @@ from tls import make_authority
 
 GENUINE = "This badge is genuine and in force."
 JSON = "application/json"
-
-
-@pytest.fixture
-def reader(app: Flask) -> Reader:
-    return Reader(app)
-
-
-@pytest.fixture
-def badge(campus: Campus) -> Badge:
-    """Ada's badge."""
-    return earned(campus, "ada")[0]
 
 
 def report_of(reader: Reader, **form: Any) -> dict[str, Any]:
